@@ -1,0 +1,1 @@
+"""Validation, plan, cache, run, queue, history, events."""

@@ -1,0 +1,1 @@
+"""Built-in nodes, one module for each family."""

@@ -1,0 +1,1 @@
+"""What a node is: types, definitions, the live registry."""

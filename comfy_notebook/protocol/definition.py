@@ -1,0 +1,88 @@
+"""The one normal form of a node: whatever it was written as, the rest of the program reads a ``NodeDefinition``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .types import WIDGET_TYPES, type_name
+
+
+@dataclass(frozen=True, eq=False)
+class InputDefinition:
+    """One declared input. ``type`` is kept exactly as declared (a ``str``, a ``str`` subclass or a list of options)."""
+
+    name: str
+    type: Any
+    options: Mapping[str, Any]
+    category: str  # "required" | "optional"
+
+    @property
+    def is_lazy(self) -> bool:
+        return bool(self.options.get("lazy"))
+
+    @property
+    def is_raw_link(self) -> bool:
+        return bool(self.options.get("rawLink"))
+
+    @property
+    def is_widget(self) -> bool:
+        """Whether the built-in editor draws a widget for it (it is an input socket in any case)."""
+        kind = self.options.get("widgetType", type_name(self.type))
+        return not self.options.get("forceInput") and isinstance(kind, str) and kind in WIDGET_TYPES
+
+
+@dataclass(frozen=True, eq=False)
+class OutputDefinition:
+    """One output slot."""
+
+    name: str
+    type: Any
+    is_list: bool = False
+    tooltip: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NodeDefinition:
+    """A node as the executor, validation, ``object_info`` and the editor see it.
+
+    ``node_class`` answers to the V1 protocol (V3 nodes and functions come wrapped so); ``input_types`` is a callable
+    because the protocol asks for a fresh answer on every use: combos may list files. ``code_version`` enters the cache
+    key, so that a function node whose source changed does not reuse old results.
+    """
+
+    name: str
+    node_class: type
+    function: str
+    input_types: Callable[[], Mapping[str, Any]]
+    outputs: tuple[OutputDefinition, ...]
+    display_name: str = ""
+    category: str = "sd"
+    description: str = ""
+    python_module: str = ""
+    is_output_node: bool = False
+    input_is_list: bool = False
+    not_idempotent: bool = False
+    deprecated: bool = False
+    experimental: bool = False
+    api_node: bool = False
+    dev_only: bool = False
+    has_intermediate_output: bool = False
+    search_aliases: tuple[str, ...] = ()
+    essentials_category: str | None = None
+    code_version: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def inputs(self) -> Iterator[InputDefinition]:
+        """The declared inputs, required then optional, in their declared order; asked afresh."""
+        declared = self.input_types()
+        for category in ("required", "optional"):
+            for name, spec in (declared.get(category) or {}).items():
+                yield input_definition(name, spec, category)
+
+
+def input_definition(name: str, spec: Any, category: str) -> InputDefinition:
+    """Read one ``name: (TYPE, {options})`` entry."""
+    options = spec[1] if len(spec) > 1 and isinstance(spec[1], Mapping) else {}
+    return InputDefinition(name, spec[0], options, category)

@@ -1,0 +1,1 @@
+"""The editor as a notebook widget."""
