@@ -31,7 +31,8 @@ CHROMIUM_FLAGS = [
 ]
 CONNECTED = """() => {
   const app = window.jupyterapp, widget = app && app.shell.currentWidget;
-  const kernel = widget && widget.sessionContext && widget.sessionContext.session && widget.sessionContext.session.kernel;
+  const session = widget && widget.sessionContext && widget.sessionContext.session;
+  const kernel = session && session.kernel;
   return !!kernel && kernel.connectionStatus === 'connected' && kernel.status === 'idle';
 }"""
 
@@ -59,10 +60,13 @@ class LabServer:
 
 
 def start_lab(folder: Path) -> LabServer:
-    """Start JupyterLab on ``folder`` with settings and state of its own; raises ``RuntimeError`` with its log if it fails."""
+    """Start JupyterLab on ``folder`` with settings and state of its own; ``RuntimeError`` with its log if it fails."""
     port = free_port()
     state = folder.parent / f"{folder.name}-jupyter"
     state.mkdir(parents=True, exist_ok=True)
+    notifications = state / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    notifications.parent.mkdir(parents=True, exist_ok=True)
+    notifications.write_text('{"fetchNews": "false", "checkForUpdates": false}')
     log = (state / "lab.log").open("wb")
     environment = os.environ | {
         "JUPYTER_CONFIG_DIR": str(state / "config"),
@@ -123,7 +127,7 @@ class Notebook:
         )
 
     def run(self, index: int, *, wait: bool = True, timeout: float = 60) -> None:
-        """Run one cell; with ``wait`` return when the kernel has finished it, raising with the traceback if it failed."""
+        """Run one cell; with ``wait`` return when the kernel has finished it, raising the traceback if it failed."""
         before = self.execution_count(index)
         self.select(index)
         self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
@@ -205,6 +209,7 @@ def open_notebook(browser: Browser, lab: LabServer, cells: list[str], name: str 
         page.goto(f"{lab.url}/lab/tree/{name}?reset", wait_until="domcontentloaded")
         page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget", timeout=60_000)
         page.wait_for_function(CONNECTED, timeout=60_000)
+        page.wait_for_selector("#jupyterlab-splash", state="detached")
         notebook = Notebook(page, lab, name)
         yield notebook
         assert not problems, f"errors in the page: {problems}"
