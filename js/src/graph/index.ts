@@ -1,0 +1,3 @@
+// The graph canvas. Nothing outside this folder imports litegraph.
+export type * from "./types";
+export type { GraphViewApi, GraphViewConstructor } from "./api";
