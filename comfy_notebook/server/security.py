@@ -1,0 +1,84 @@
+"""Who may talk to the server over TCP: a page of another site may not, and a wide address asks for a token.
+
+The notebook's own comm reaches the application through a socket pair. Those connections are trusted: nobody else can
+open one. Everything below concerns TCP alone.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakSet
+
+from aiohttp import web
+
+from .errors import json_error
+
+TOKEN_COOKIE = "comfy_notebook_token"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Gate:
+    """The rules of one running server. ``token`` is None while only loopback addresses are bound."""
+
+    trusted: WeakSet[Any] = field(default_factory=WeakSet)
+    token: str | None = None
+
+    def refusal(self, request: web.Request) -> str | None:
+        """Why ``request`` is refused, or None when it may pass."""
+        if request.transport in self.trusted:
+            return None
+        if self.token is None and not is_loopback_name(host_name(request.host)):
+            return f"The host name {request.host!r} is not this machine's loopback name."
+        origin = request.headers.get("Origin")
+        if origin and origin != "null" and urlsplit(origin).netloc.lower() != request.host.lower():
+            return f"Requests of pages from {origin} are refused."
+        if origin == "null" or request.headers.get("Sec-Fetch-Site", "none") == "cross-site":
+            return "Requests of pages from other sites are refused."
+        return None
+
+    def needs_token(self, request: web.Request) -> bool:
+        """Whether ``request`` came over TCP to a wide address without the right token."""
+        if self.token is None or request.transport in self.trusted:
+            return False
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        offered = bearer or request.query.get("token") or request.cookies.get(TOKEN_COOKIE) or ""
+        return not secrets.compare_digest(offered.encode(), self.token.encode())
+
+
+GATE: web.AppKey[Gate] = web.AppKey("gate", Gate)
+
+
+def host_name(host: str) -> str:
+    """The name part of a ``Host`` header: ``"[::1]:8188"`` → ``"::1"``."""
+    return urlsplit(f"//{host}").hostname or ""
+
+
+def is_loopback_name(name: str) -> bool:
+    """Whether ``name`` is ``localhost`` or a loopback address."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+@web.middleware
+async def gate_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what the gate refuses; remember a token given in the address as a cookie, so that images load."""
+    gate = request.config_dict[GATE]
+    reason = gate.refusal(request)
+    if reason is not None:
+        return json_error(403, "forbidden_origin", reason)
+    if gate.needs_token(request):
+        return json_error(401, "token_required", "This server asks for a token: add ?token=… to the address.")
+    response = await handler(request)
+    if gate.token is not None and "token" in request.query and not response.prepared:
+        response.set_cookie(TOKEN_COOKIE, gate.token, httponly=True, samesite="Strict")
+    return response

@@ -1,0 +1,36 @@
+"""What the routes stand on: the parts of a session, handed to the application when it is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from ..engine.events import EventBus
+from ..folders import Folders
+from ..protocol.registry import Registry
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from .editors import EditorStore
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts a route may use. ``max_upload_size`` is in bytes."""
+
+    folders: Folders
+    registry: Registry
+    bus: EventBus
+    engine: Engine
+    editors: EditorStore
+    max_upload_size: int = 100 * 1024 * 1024
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+def services(request: web.Request) -> Services:
+    """The parts behind the application that serves ``request``."""
+    return request.config_dict[SERVICES]
