@@ -23,7 +23,11 @@ export type KernelState = "connected" | "busy" | "lost";
 
 export interface HostTheme {
   dark: boolean;
-  /** CSS custom properties copied from the notebook (fonts, background, foreground, accent …). */
+  /**
+   * Colours and fonts of the notebook under the same names in every host, ready to set on a root element:
+   * `--host-bg`, `--host-fg`, `--host-muted`, `--host-border`, `--host-accent`, `--host-input-bg`, `--host-error`,
+   * `--host-font`, `--host-mono`, `--host-font-size`. A name is absent where the notebook does not say.
+   */
   variables: Record<string, string>;
 }
 
