@@ -1,0 +1,31 @@
+"""Files appear whole or not at all: written under a temporary name in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+
+def temporary_name(path: Path) -> Path:
+    """A fresh name beside ``path`` for the half-written file."""
+    return path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.part")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` in one step; raises ``OSError`` and leaves the old file as it was."""
+    part = temporary_name(path)
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` as UTF-8 to ``path`` in one step."""
+    write_bytes(path, text.encode("utf-8", "surrogatepass"))

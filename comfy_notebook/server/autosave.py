@@ -1,0 +1,115 @@
+"""Edits survive a restart: each editor's document is written beside its workflow, never over it.
+
+An editor is found again by its identity: the workflow's path, a name the person gave, or the notebook cell that made
+it. The copy lies in ``.comfy_notebook/`` beside the workflow (or in the working folder), or in the user's state folder
+when that place can't be written. It remembers a fingerprint of the document it started from: as long as the source
+is unchanged the edits come back; once the source changed, the source wins and the edits stay as a backup file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .atomic import write_text
+
+FORMAT = 1
+FOLDER = ".comfy_notebook"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What an autosave says: the edited ``document`` (None = nothing to restore) and a ``notice`` for the person."""
+
+    document: dict[str, Any] | None = None
+    notice: str | None = None
+
+
+def fingerprint(document: Mapping[str, Any]) -> str:
+    """A hash of a document's content; equal for equal documents however they were formatted."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def state_folder() -> Path:
+    """The platform's folder for the state of a user's programs."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Application Support")
+    else:
+        base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "comfy_notebook"
+
+
+class Autosave:
+    """The saved edits of one editor. ``identity`` names it; ``beside`` is the folder of its workflow."""
+
+    def __init__(self, identity: str, stem: str, beside: Path) -> None:
+        digest = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+        safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in stem)[:60] or "workflow"
+        self._name = f"{safe}-{digest}.json"
+        self._places = (beside / FOLDER, state_folder())
+
+    def read(self, source: str) -> Restored:
+        """The edits made since the document with fingerprint ``source`` was opened."""
+        path = next((place / self._name for place in self._places if (place / self._name).is_file()), None)
+        if path is None:
+            return Restored()
+        try:
+            saved = json.loads(path.read_text("utf-8"))
+            document, origin = saved["document"], saved["source"]
+            if not isinstance(document, dict) or not isinstance(document.get("nodes"), list):
+                raise ValueError("it holds no workflow")
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as exc:
+            kept = _keep(path)
+            return Restored(notice=f"The saved edits could not be read ({exc}); the original is shown. Kept as {kept}.")
+        if origin == source:
+            return Restored(document)
+        if fingerprint(document) == source:
+            return Restored()
+        kept = _keep(path)
+        return Restored(
+            notice=f"The workflow changed since it was last edited here, so it is shown as it is now. "
+            f"The earlier edits are kept as {kept}."
+        )
+
+    def write(self, document: Mapping[str, Any], source: str) -> Path:
+        """Save ``document``; raises ``OSError`` when neither place can be written."""
+        text = json.dumps(
+            {"comfy_notebook_autosave": FORMAT, "source": source, "saved": time.time(), "document": document},
+            separators=(",", ":"),
+        )
+        failure: OSError | None = None
+        for place in self._places:
+            try:
+                place.mkdir(parents=True, exist_ok=True)
+                write_text(place / self._name, text)
+            except OSError as exc:
+                failure = exc
+            else:
+                return place / self._name
+        assert failure is not None
+        raise failure
+
+    def forget(self) -> None:
+        """Remove the saved edits, for a document that is again as its source."""
+        for place in self._places:
+            (place / self._name).unlink(missing_ok=True)
+
+
+def _keep(path: Path) -> Path:
+    """Move an autosave aside under a name of its own; returns that name (``path`` itself where that fails)."""
+    kept = path.with_name(f"{path.stem}.{time.strftime('%Y%m%d-%H%M%S')}.backup.json")
+    try:
+        os.replace(path, kept)
+    except OSError:
+        return path
+    return kept
