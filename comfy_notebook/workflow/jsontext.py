@@ -1,0 +1,102 @@
+"""JSON as workflow files hold it: bare NaN and Infinity are met in the wild, depth is not bounded by good manners."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from .errors import WorkflowError
+
+MAX_DEPTH = 200
+"""Deepest nesting of lists and objects that is read; real files stay below 30."""
+
+
+def loads(text: str, what: str) -> tuple[Any, int]:
+    """Parse JSON ``text``; ``what`` names it in errors. NaN and ±Infinity become ``null``.
+
+    Returns ``(value, count)`` with the number of such replacements. Raises :class:`WorkflowError`.
+    """
+    replaced = 0
+
+    def constant(_name: str) -> None:
+        nonlocal replaced
+        replaced += 1
+
+    text = text.removeprefix("\ufeff")
+    try:
+        value = json.loads(text, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        raise WorkflowError(_describe(error, text, what)) from None
+    except RecursionError:
+        raise WorkflowError(f"{what} is nested too deeply (more than {MAX_DEPTH} levels).") from None
+    except ValueError as error:  # a number with thousands of digits
+        raise WorkflowError(f"{what} holds a value that cannot be read: {error}.") from None
+    value, overflowed = plain(value, what)
+    return value, replaced + overflowed
+
+
+def _describe(error: json.JSONDecodeError, text: str, what: str) -> str:
+    if not text.strip():
+        return f"{what} is empty."
+    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+        return (
+            f"{what} ends too early, at line {error.lineno} column {error.colno}: the file is truncated ({error.msg})."
+        )
+    return f"{what} is not valid JSON: {error.msg} at line {error.lineno} column {error.colno}."
+
+
+def plain(value: Any, what: str = "The workflow") -> tuple[Any, int]:
+    """A copy of ``value`` made of dict, list, str, int, finite float, bool and None only, and how many numbers were
+    not finite (they become None). Raises :class:`WorkflowError` for other types, and for nesting without end."""
+    replaced = 0
+    holder: list[Any] = [None]
+    # (source, container to put the copy in, key in it, depth); a list used as a stack, so depth costs no recursion
+    work: list[tuple[Any, Any, Any, int]] = [(value, holder, 0, 0)]
+    while work:
+        source, into, key, depth = work.pop()
+        if source is None or isinstance(source, (str, bool, int)):
+            into[key] = source
+        elif isinstance(source, float):
+            finite = math.isfinite(source)
+            replaced += not finite
+            into[key] = source if finite else None
+        elif depth > MAX_DEPTH:
+            raise WorkflowError(f"{what} is nested too deeply (more than {MAX_DEPTH} levels).")
+        elif isinstance(source, dict):
+            copy: dict[str, Any] = {}
+            into[key] = copy
+            for name in source:
+                if not isinstance(name, (str, int, float)):
+                    raise WorkflowError(f"{what} has a key that is no text: {type(name).__name__}.")
+                copy[str(name)] = None
+            work.extend((child, copy, str(name), depth + 1) for name, child in source.items())
+        elif isinstance(source, (list, tuple)):
+            items: list[Any] = [None] * len(source)
+            into[key] = items
+            work.extend((child, items, i, depth + 1) for i, child in enumerate(source))
+        else:
+            raise WorkflowError(f"{what} holds a {type(source).__name__}, which JSON cannot hold.")
+    return holder[0], replaced
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two JSON values are the same text: unlike ``==``, ``1``, ``1.0`` and ``True`` differ."""
+    work = [(a, b)]
+    while work:
+        left, right = work.pop()
+        if left is right:
+            continue
+        if type(left) is not type(right):
+            return False
+        if isinstance(left, dict):
+            if left.keys() != right.keys():
+                return False
+            work.extend((left[key], right[key]) for key in left)
+        elif isinstance(left, list):
+            if len(left) != len(right):
+                return False
+            work.extend(zip(left, right, strict=True))
+        elif left != right:
+            return False
+    return True
