@@ -1,0 +1,160 @@
+"""Functions as nodes: parameters become inputs, the return annotation becomes the outputs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .annotations import Parameter, Result, read_parameters, read_results
+from .code_version import function_version
+from .definition import NodeDefinition, OutputDefinition
+from .image_values import as_image, as_mask
+from .v1 import NodeDefinitionError
+
+_RESULT_KEYS = {"ui", "result", "expand"}
+_NORMALISE: Mapping[str, Callable[[Any], Any]] = {"IMAGE": as_image, "MASK": as_mask}
+
+
+def definition_from_function(
+    fn: Callable[..., Any],
+    *,
+    name: str | None = None,
+    display_name: str | None = None,
+    category: str = "notebook",
+    description: str | None = None,
+    output_node: bool = False,
+    input_is_list: bool = False,
+    search_aliases: tuple[str, ...] = (),
+    not_idempotent: bool = False,
+    always_run: bool = False,
+    python_module: str | None = None,
+    localns: Mapping[str, Any] | None = None,
+) -> NodeDefinition:
+    """Read ``fn`` (a function or bound method, plain or async) as a node.
+
+    ``name`` defaults to the function's name, ``description`` to its docstring. A function without outputs is an output
+    node in any case: nothing else could make it run. ``always_run`` never reuses an earlier result (for functions that
+    read the clock, a file, the network). ``localns`` helps to find names in annotations written as text. Raises
+    :class:`NodeDefinitionError` naming the parameter whose annotation says nothing to the node protocol.
+    """
+    if not callable(fn):
+        raise NodeDefinitionError(f"a node is made of a function, not of {fn!r}")
+    node_name: str = name or getattr(fn, "__name__", "") or type(fn).__name__
+    parameters = read_parameters(fn, node_name, localns)
+    results = read_results(fn, node_name, localns)
+    call = _FunctionCall(fn, node_name, tuple(parameters), tuple(results.outputs), results.is_tuple)
+    return NodeDefinition(
+        name=node_name,
+        node_class=_node_class(call, always_run),
+        function="run",
+        input_types=partial(_input_types, tuple(parameters)),
+        outputs=tuple(OutputDefinition(out.name, out.type, out.is_list) for out in results.outputs),
+        display_name=display_name or _title(node_name),
+        category=category,
+        description=description if description is not None else (inspect.getdoc(fn) or ""),
+        python_module=python_module or getattr(fn, "__module__", "") or "",
+        is_output_node=output_node or not results.outputs,
+        input_is_list=input_is_list,
+        not_idempotent=not_idempotent,
+        search_aliases=search_aliases,
+        code_version=function_version(fn),
+    )
+
+
+def _title(name: str) -> str:
+    """``"edge_glow"`` → ``"Edge Glow"``; a name with capitals of its own stays."""
+    return name.replace("_", " ").title() if name.islower() else name
+
+
+def _input_types(parameters: tuple[Parameter, ...]) -> dict[str, dict[str, Any]]:
+    declared: dict[str, dict[str, Any]] = {"required": {}, "optional": {}, "hidden": {}}
+    for parameter in parameters:
+        declared[parameter.category][parameter.name] = parameter.spec()
+    return {category: inputs for category, inputs in declared.items() if inputs or category == "required"}
+
+
+def _node_class(call: _FunctionCall, always_run: bool) -> type:
+    """A class that answers to the V1 protocol; one per function, so that instances are not shared between nodes."""
+    members: dict[str, Any] = {
+        "FUNCTION": "run",
+        "INPUT_TYPES": classmethod(lambda cls: _input_types(call.parameters)),
+        "RETURN_TYPES": tuple(output.type for output in call.outputs),
+        "RETURN_NAMES": tuple(output.name for output in call.outputs),
+        "OUTPUT_IS_LIST": tuple(output.is_list for output in call.outputs),
+        "__module__": getattr(call.fn, "__module__", __name__),
+        "__doc__": getattr(call.fn, "__doc__", None),
+        "node_function": staticmethod(call.fn),
+    }
+    if inspect.iscoroutinefunction(call.fn) or inspect.iscoroutinefunction(getattr(call.fn, "__call__", None)):  # noqa: B004
+
+        async def run_async(self: Any, **inputs: Any) -> Any:
+            return call.results(await call.fn(**call.arguments(inputs)))
+
+        members["run"] = run_async
+    else:
+
+        def run(self: Any, **inputs: Any) -> Any:
+            return call.results(call.fn(**call.arguments(inputs)))
+
+        members["run"] = run
+    if always_run:
+        members["IS_CHANGED"] = classmethod(lambda cls, **inputs: float("nan"))
+    return type(call.name, (), members)
+
+
+@dataclass(frozen=True)
+class _FunctionCall:
+    """Carries values between the node protocol and a Python function."""
+
+    fn: Callable[..., Any]
+    name: str
+    parameters: tuple[Parameter, ...]
+    outputs: tuple[Result, ...]
+    is_tuple: bool
+
+    def arguments(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Combo texts become the Enum members or literals they stand for."""
+        for parameter in self.parameters:
+            if parameter.needs_none:
+                inputs.setdefault(parameter.name, None)
+            if parameter.choices and parameter.name in inputs:
+                value = inputs[parameter.name]
+                inputs[parameter.name] = parameter.choices.get(value, value)
+        return inputs
+
+    def results(self, value: Any) -> Any:
+        """What the engine expects: one element per output, or the node protocol's own dict passed through."""
+        if isinstance(value, dict) and value and value.keys() <= _RESULT_KEYS:
+            if "result" in value and "expand" not in value:
+                return {**value, "result": self._slots(tuple(value["result"]))}
+            return value
+        if type(value).__name__ == "ExecutionBlocker":
+            return value
+        if not self.outputs:
+            return ()
+        if not self.is_tuple:
+            return self._slots((value,))
+        if not isinstance(value, (tuple, list)):
+            raise TypeError(f"{self.name} promised {self._promise()} and returned one {type(value).__name__}")
+        return self._slots(tuple(value))
+
+    def _slots(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(values) != len(self.outputs):
+            raise TypeError(f"{self.name} promised {self._promise()} and returned {len(values)}")
+        return tuple(_normalised(value, output) for value, output in zip(values, self.outputs, strict=True))
+
+    def _promise(self) -> str:
+        names = ", ".join(str(output.name) for output in self.outputs)
+        return f"{len(self.outputs)} output{'s' if len(self.outputs) > 1 else ''} ({names})"
+
+
+def _normalised(value: Any, output: Result) -> Any:
+    normalise = _NORMALISE.get(output.type)
+    if normalise is None:
+        return value
+    if output.is_list and isinstance(value, (list, tuple)):
+        return [normalise(item) for item in value]
+    return normalise(value)
