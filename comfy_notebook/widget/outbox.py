@@ -1,0 +1,98 @@
+"""Events on their way to the browser, a few messages a second instead of one each.
+
+Jupyter drops messages above 1000 a second, and a graph of many small nodes makes more events than that. So events are
+gathered for a moment and sent as one message; of a progress bar or a preview only the newest matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import threading
+import time
+from collections.abc import Hashable
+from typing import Any
+
+from ..engine.events import Event
+from .requests import CHUNK_BYTES, Sender
+
+#: At most this many messages of events a second for one editor.
+RATE = 10.0
+
+#: Of these only the newest of a node counts while they wait.
+_REPLACED = frozenset({"progress", "progress_state", "b_preview", "b_preview_with_metadata", "status"})
+
+
+class Outbox:
+    """Takes events from any thread, in order, and sends them in batches from the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, send: Sender) -> None:
+        self._loop, self._send = loop, send
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, Event] = {}
+        self._count = 0
+        self._scheduled = False
+        self._last = 0.0
+
+    def put(self, event: Event) -> None:
+        """Queue ``event``; returns at once. The first one after a pause leaves without delay."""
+        with self._lock:
+            self._count += 1
+            key = _key(event) or self._count
+            self._waiting.pop(key, None)  # the newest takes its place at the end: order against other events holds
+            self._waiting[key] = event
+            if self._scheduled:
+                return
+            self._scheduled = True
+        with contextlib.suppress(RuntimeError):  # the loop is gone at interpreter exit
+            self._loop.call_soon_threadsafe(self._schedule)
+
+    def _schedule(self) -> None:
+        self._loop.call_later(max(0.0, self._last + 1 / RATE - time.monotonic()), self._flush)
+
+    def _flush(self) -> None:
+        with self._lock:
+            events, self._waiting, self._scheduled = list(self._waiting.values()), {}, False
+        self._last = time.monotonic()
+        batch: list[Event] = []
+        size = 0
+        for event in events:
+            weight = sum(map(len, event.buffers))
+            if batch and size + weight > CHUNK_BYTES:
+                self._send_batch(batch)
+                batch, size = [], 0
+            batch.append(event)
+            size += weight
+        if batch:
+            self._send_batch(batch)
+
+    def _send_batch(self, batch: list[Event]) -> None:
+        events = [{"type": e.type, "data": _plain(e.data), "buffers": len(e.buffers)} for e in batch]
+        self._send({"kind": "events", "events": events}, [buffer for event in batch for buffer in event.buffers])
+
+
+def _key(event: Event) -> Hashable | None:
+    if event.type not in _REPLACED:
+        return None
+    data = event.data
+    return (event.type, str(data.get("prompt_id")), str(data.get("node") or data.get("node_id")))
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON can hold it: the comm would fail on NaN and on objects, and lose the whole batch."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False, default=str))
+    except ValueError:
+        return _without_nan(value)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return value if isinstance(value, (str, int, bool, type(None))) else str(value)

@@ -1,0 +1,181 @@
+// One view of an editor: greet the kernel, fetch the editor's code, mount it, and take everything down again.
+
+import type { Host, HostTheme } from "../host";
+import type { AnyModel } from "./afm";
+import { bundleUrl, importInto } from "./bundle";
+import { Connection } from "./connection";
+import { openDirect, openFrame, type Place } from "./frame";
+import { PROTOCOL, type Welcome } from "./messages";
+import { Signal } from "./signal";
+import { Stage } from "./stage";
+import { readTheme, watchTheme } from "./theme";
+
+const PATIENCE_MS = 2500;
+const WAITING = `Waiting for the kernel …
+While a cell runs, the editor appears when that cell is done.
+If the kernel was restarted, run this cell again.`;
+const GONE = "The kernel does not answer. Run this cell again to get the editor back.";
+const CLOSED = "This editor was closed, or a later run of its cell took its place. Show it again with ed.show().";
+
+export class View {
+  private readonly connection: Connection;
+  private readonly stage: Stage;
+  private readonly themes = new Signal<HostTheme>();
+  private readonly patience: number;
+  private readonly unwatch: () => void;
+  private theme: HostTheme;
+  private place: Place | null = null;
+  private unmount: (() => void) | null = null;
+  private mounting = 0;
+  private disposed = false;
+
+  constructor(
+    private readonly model: AnyModel,
+    el: HTMLElement,
+  ) {
+    this.stage = new Stage(el, Number(model.get("height")) || 560);
+    this.theme = readTheme(el);
+    this.paint();
+    this.unwatch = watchTheme(() => this.followTheme());
+    this.stage.resized.on((height) => this.keepHeight(height));
+    this.connection = new Connection(model);
+    this.patience = window.setTimeout(() => this.stage.say(WAITING), PATIENCE_MS);
+    this.connection.closed.on(() => this.end(CLOSED));
+    this.connection.kernel.on((state) => {
+      if (state === "lost" && !this.unmount) this.stage.say(GONE);
+    });
+    void this.connection.welcome.then((welcome) => this.start(welcome));
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    clearTimeout(this.patience);
+    this.unwatch();
+    this.takeDown();
+    this.connection.dispose();
+    this.stage.dispose();
+    this.themes.clear();
+  }
+
+  private async start(welcome: Welcome): Promise<void> {
+    clearTimeout(this.patience);
+    if (this.disposed) return;
+    if (welcome.protocol !== PROTOCOL) {
+      const theirs = `${welcome.protocol}, this page ${PROTOCOL}`;
+      return this.stage.say(`The kernel and this page come from different versions of comfy_notebook (the kernel speaks protocol ${theirs}).\nRun the cell again; if that does not help, restart the kernel and reload the page.`);
+    }
+    this.stage.quiet();
+    const run = ++this.mounting;
+    try {
+      const url = await bundleUrl(welcome.bundle, () => this.fetchBundle(welcome.bundle));
+      if (!this.disposed && run === this.mounting) await this.mount(welcome, url, run);
+    } catch (error) {
+      if (this.disposed || run !== this.mounting) return;
+      console.error(error);
+      this.takeDown();
+      const reason = error instanceof Error || (error as Error)?.message ? (error as Error).message : String(error);
+      this.stage.say(`The editor could not be started: ${reason}`, () => void this.start(welcome));
+    }
+  }
+
+  private async fetchBundle(hash: string): Promise<string> {
+    const response = await this.connection.request(`/cn/bundle/${hash}.js`, { timeout: 0 });
+    if (!response.ok) throw new Error(`the kernel answered ${response.status} for its code; is the installation complete?`);
+    return response.text();
+  }
+
+  private async mount(welcome: Welcome, url: string, run: number): Promise<void> {
+    this.takeDown();
+    const place = (this.place = openFrame(this.stage.box) ?? openDirect(this.stage.box));
+    this.paint();
+    const module = await importInto(place.window, url);
+    if (this.disposed || run !== this.mounting) return;
+    const unmount = await module.mount(place.root, this.host(welcome.editor));
+    if (this.disposed || run !== this.mounting) return attempt(unmount);
+    this.unmount = unmount;
+    this.stage.quiet();
+    place.element.onload = () => this.revive(welcome, place);
+  }
+
+  /** Moving a cell in the page reloads its frames: an empty document comes back, so build the editor anew. */
+  private revive(welcome: Welcome, place: Place): void {
+    const doc = (place.element as HTMLIFrameElement).contentDocument;
+    if (!this.disposed && doc && !doc.getElementById(place.root.id)) void this.start(welcome);
+  }
+
+  private host(editorId: string): Host {
+    const { connection, stage } = this;
+    const view = this;
+    return {
+      editorId,
+      viewId: connection.view,
+      request: (path, options) => connection.request(path, options),
+      onEvent: (listener) => connection.events.on(listener),
+      get kernel() {
+        return connection.state;
+      },
+      onKernel: (listener) => connection.kernel.on(listener),
+      get theme() {
+        return view.theme;
+      },
+      onTheme: (listener) => view.themes.on(listener),
+      setFullSize: (on) => stage.setFullSize(on),
+      onFullSize: (listener) => stage.fullSize.on(listener),
+      setHeight: (pixels) => stage.setHeight(pixels),
+    };
+  }
+
+  private followTheme(): void {
+    const theme = readTheme(this.stage.box);
+    if (JSON.stringify(theme) === JSON.stringify(this.theme)) return;
+    this.theme = theme;
+    this.paint();
+    this.themes.emit(theme);
+  }
+
+  private paint(): void {
+    const { dark, variables } = this.theme;
+    this.stage.setColors(variables["--host-bg"], variables["--host-fg"], dark);
+    const html = this.place?.root.ownerDocument === document ? this.place.root : this.place?.root.ownerDocument.documentElement;
+    if (!html) return;
+    html.dataset.theme = dark ? "dark" : "light";
+    html.style.colorScheme = html.dataset.theme;
+    for (const [name, value] of Object.entries(variables)) html.style.setProperty(name, value);
+  }
+
+  private keepHeight(height: number): void {
+    try {
+      this.model.set("height", height);
+      this.model.save_changes();
+    } catch {
+      // without a kernel the height lasts as long as the view
+    }
+  }
+
+  private end(message: string): void {
+    this.mounting++;
+    this.takeDown();
+    this.stage.setFullSize(false);
+    this.stage.setHeight(0);
+    this.stage.say(message);
+  }
+
+  /** The notebook may have detached everything already; whatever fails now must not keep the rest alive. */
+  private takeDown(): void {
+    const { place, unmount } = this;
+    this.place = this.unmount = null;
+    if (unmount) attempt(unmount);
+    if (!place) return;
+    place.element.onload = null;
+    place.element.remove();
+  }
+}
+
+function attempt(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    console.warn("comfy_notebook: the editor did not close cleanly", error);
+  }
+}
