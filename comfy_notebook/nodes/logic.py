@@ -1,0 +1,122 @@
+"""Choosing, collecting and looking at values of any type."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from .autogrow import GrowingInputs, members, numbered
+
+
+class ComfySwitchNode:
+    """Passes on one of two inputs; only the chosen one is computed, the other need not be connected."""
+
+    RETURN_TYPES = ("*",)
+    RETURN_NAMES = ("output",)
+    FUNCTION = "execute"
+    CATEGORY = "logic"
+    SEARCH_ALIASES = ["if", "else", "switch", "condition"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {"switch": ("BOOLEAN", {})},
+            "optional": {"on_false": ("*", {"lazy": True}), "on_true": ("*", {"lazy": True})},
+        }
+
+    def check_lazy_status(self, switch: bool, **branches: Any) -> list[str]:
+        chosen = _branch(switch)
+        return [chosen] if chosen in branches and branches[chosen] is None else []
+
+    def execute(self, switch: bool, **branches: Any) -> tuple[Any]:
+        chosen = _branch(switch)
+        if chosen not in branches:
+            raise ValueError(f"The switch chose '{chosen}', but nothing is connected to that input.")
+        return (branches[chosen],)
+
+
+def _branch(switch: bool) -> str:
+    return "on_true" if switch else "on_false"
+
+
+class PreviewAny:
+    """Shows any value as text on the node, and passes that text on."""
+
+    RETURN_TYPES = ("STRING",)
+    FUNCTION = "execute"
+    CATEGORY = "utils"
+    OUTPUT_NODE = True
+    SEARCH_ALIASES = ["show text", "display", "print", "debug"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"source": ("*", {})}}
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, input_types: Any) -> bool:
+        return True
+
+    def execute(self, source: Any = None) -> dict[str, Any]:
+        text = as_text(source)
+        return {"ui": {"text": (text,)}, "result": (text,)}
+
+
+def as_text(value: Any) -> str:
+    """A text as it is, numbers and booleans as Python writes them, the rest as JSON where that is possible."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, (bool, int, float)):
+        return str(value)
+    try:
+        return json.dumps(value, indent=4, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)
+
+
+class CreateList:
+    """Puts what is connected into one list, in the order of the inputs; a connected list adds all its items."""
+
+    RETURN_TYPES = ("*",)
+    RETURN_NAMES = ("list",)
+    OUTPUT_IS_LIST = (True,)
+    INPUT_IS_LIST = True
+    FUNCTION = "execute"
+    CATEGORY = "logic"
+    SEARCH_ALIASES = ["iterator", "image iterator", "text iterator"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {}, "optional": GrowingInputs("inputs", "*", numbered("input", 100))}
+
+    def execute(self, **inputs: list[Any]) -> tuple[list[Any]]:
+        given = members("inputs", inputs)
+        ordered = sorted(given, key=lambda name: int(name.removeprefix("input") or 0))
+        return ([item for name in ordered for item in given[name]],)
+
+
+class GetItemFromList:
+    """One item of a list by its position; 0 is the first, -1 the last."""
+
+    RETURN_TYPES = ("*",)
+    INPUT_IS_LIST = True
+    FUNCTION = "execute"
+    CATEGORY = "logic"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"list": ("*", {}), "index": ("INT", {"default": 0, "min": -(2**31), "max": 2**31})}}
+
+    def execute(self, list: list[Any], index: list[int]) -> tuple[Any]:
+        try:
+            return (list[index[0]],)
+        except IndexError:
+            held = "1 item" if len(list) == 1 else f"{len(list)} items"
+            raise IndexError(f"There is no item {index[0]}: the list has {held}, counted from 0.") from None
+
+
+NODES: dict[str, tuple[type, str]] = {
+    "ComfySwitchNode": (ComfySwitchNode, "Switch"),
+    "PreviewAny": (PreviewAny, "Preview Any"),
+    "CreateList": (CreateList, "Create List"),
+    "GetItemFromList": (GetItemFromList, "Get Item From List"),
+}
