@@ -20,11 +20,12 @@ from .. import workflow
 from ..engine.events import Event, EventBus
 from ..protocol.registry import Registry, RegistryChange
 from ..workflow import patch as patches
+from ..workflow.document import read_document
 from . import node_info
 from .autosave import Autosave, fingerprint
 from .last_run import LastRun
 from .later import Later
-from .sources import EMPTY_DOCUMENT, Source, read_source
+from .sources import Source, read_source
 
 if TYPE_CHECKING:
     from ..engine import Engine, Submission
@@ -71,6 +72,11 @@ class EditorState:
         """The workflow as UI JSON. Treat it as read-only: change it through ``apply`` and ``replace``."""
         return self._document
 
+    def snapshot(self) -> tuple[int, dict[str, Any]]:
+        """The revision and the document that belongs to it."""
+        with self._lock:
+            return self.rev, self._document
+
     def apply(self, patch: Mapping[str, Any], view: str | None = None, base: int | None = None) -> int:
         """Change the document; returns the new revision.
 
@@ -100,9 +106,8 @@ class EditorState:
 
     def open(self, data: bytes, name: str = "") -> tuple[int, list[str]]:
         """Show the workflow in a file's bytes; returns the revision and warnings, raises ``WorkflowError``."""
-        read = workflow.read_document(data)
-        document, warnings = as_ui(read, self._parts.registry)
-        return self.replace(document, title=Path(name).stem or None), warnings
+        read = read_document(data, node_info.info_source(self._parts.registry))
+        return self.replace(read.data, title=Path(name).stem or None), list(read.warnings)
 
     def export(self, form: str) -> dict[str, Any]:
         """The document as ``"ui"`` JSON or as an ``"api"`` prompt."""
@@ -288,9 +293,7 @@ class EditorStore:
         restored. ``folder`` is where the autosave of an editor without a path lies (default: the working folder).
         Raises ``WorkflowError`` when the source holds no workflow and ``OSError`` when it can't be read.
         """
-        opened = read_source(source, name=name, cell=cell)
-        document, warnings = as_ui(opened.read, self._parts.registry) if opened.read else (EMPTY_DOCUMENT, [])
-        opened = opened.with_document(copy.deepcopy(dict(document)))
+        opened = read_source(source, node_info.info_source(self._parts.registry), name=name, cell=cell)
         with self._lock:
             editor = self._find(opened.key)
             if editor is not None:
@@ -301,8 +304,8 @@ class EditorStore:
             editor = EditorState(self._parts, opened, Autosave(opened.key, opened.title, beside))
             if restore and opened.lasting:
                 editor._restore()
-            if warnings:
-                editor._remember_notice("\n".join(warnings))
+            if opened.warnings:
+                editor._remember_notice("\n".join(opened.warnings))
             self._editors = {key: item for key, item in self._editors.items() if not item.closed}
             self._editors[editor.id] = editor
             return editor
@@ -335,10 +338,3 @@ class EditorStore:
         self._parts.bus.publish(Event("cn.nodes_changed", data))
         for editor in self:
             editor.refresh_stale()
-
-
-def as_ui(read: Any, registry: Registry) -> tuple[dict[str, Any], list[str]]:
-    """What ``read_document`` found, as UI JSON (an API prompt is laid out as a graph), with its warnings."""
-    if read.kind == "api":
-        return dict(workflow.from_api(read.data, node_info.info_source(registry))), list(read.warnings)
-    return dict(read.data), list(read.warnings)

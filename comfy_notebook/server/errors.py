@@ -1,4 +1,4 @@
-"""Errors as JSON: every refusal is a 4xx with ``{"error": {type, message, details, extra_info}, "node_errors": {}}``."""
+"""Errors as JSON: a refusal is a 4xx with ``{"error": {type, message, details, extra_info}, "node_errors": {}}``."""
 
 from __future__ import annotations
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import workflow
+from ..workflow.document import Document, read_document
 from .cells import current_cell
+from .node_info import InfoSource
 
 #: A graph without nodes, as UI JSON 0.4.
 EMPTY_DOCUMENT: dict[str, Any] = {
@@ -33,36 +35,35 @@ class Source:
     title: str
     path: Path | None
     lasting: bool
-    read: Any = None
-    document: dict[str, Any] = field(default_factory=dict)
-
-    def with_document(self, document: dict[str, Any]) -> Source:
-        """This source with its document as UI JSON."""
-        return replace(self, document=document)
+    document: dict[str, Any]
+    warnings: tuple[str, ...]
 
 
-def read_source(source: Any, *, name: str | None = None, cell: str | None = None) -> Source:
-    """Read ``source`` (path, bytes, dict, ``Workflow`` or None) and say who it is."""
+def read_source(source: Any, info: InfoSource, *, name: str | None = None, cell: str | None = None) -> Source:
+    """Read ``source`` (path, bytes, text, dict, ``Workflow`` or None) and say who it is.
+
+    Raises ``WorkflowError`` when it holds no workflow.
+    """
+    path, title = None, None
     if source is not None and not isinstance(source, Mapping) and hasattr(source, "document"):  # a Workflow
-        path = source.path and Path(source.path).absolute()
-        return _identify(workflow.read_document(source.document), path, name, cell, getattr(source, "title", None))
-    if isinstance(source, (str, os.PathLike)) and not _is_json_text(source):
-        path = Path(source).expanduser().absolute()
-        return _identify(workflow.read_document(path), path, name, cell, path.stem)
-    return _identify(None if source is None else workflow.read_document(source), None, name, cell, None)
+        path, title = source.path, source.title
+        source = source.document
+    elif isinstance(source, os.PathLike) or (isinstance(source, str) and not source.lstrip().startswith("{")):
+        source = path = Path(source).expanduser()
+    read = Document(EMPTY_DOCUMENT) if source is None else read_document(source, info)
+    path = path and Path(path).absolute()
+    key, lasting = _identity(path, name, cell)
+    title = title or name or (path.stem if path else "Workflow")
+    return Source(key, title, path, lasting, copy.deepcopy(read.data), tuple(read.warnings))
 
 
-def _is_json_text(source: Any) -> bool:
-    return isinstance(source, str) and source.lstrip().startswith("{")
-
-
-def _identify(read: Any, path: Path | None, name: str | None, cell: str | None, title: str | None) -> Source:
+def _identity(path: Path | None, name: str | None, cell: str | None) -> tuple[str, bool]:
+    """The key of an editor, and whether it will be asked for again under it."""
     if name is not None:
-        suffix = f"@{path}" if path else ""
-        return Source(f"name:{name}{suffix}", name, path, lasting=True, read=read)
+        return f"name:{name}@{path or ''}", True
     if path is not None:
-        return Source(f"path:{path}", title or path.stem, path, lasting=True, read=read)
+        return f"path:{path}", True
     cell = cell or current_cell()
     if cell is not None:
-        return Source(f"cell:{cell}", title or "Workflow", None, lasting=True, read=read)
-    return Source(f"new:{secrets.token_hex(8)}", title or "Workflow", None, lasting=False, read=read)
+        return f"cell:{cell}", True
+    return f"new:{secrets.token_hex(8)}", False

@@ -1,0 +1,27 @@
+"""The application: every route, with and without the prefix ``/api``."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from . import catalogue, editor_routes, prompts, uploads, userdata, view, websocket
+from .errors import error_middleware
+from .security import gate_middleware
+from .services import SERVICES, Services
+
+ROUTES = (prompts, catalogue, view, uploads, userdata, websocket, editor_routes)
+
+
+def build_app(parts: Services) -> web.Application:
+    """ComfyUI's API and the editor's routes over the parts of one session."""
+    app = web.Application(
+        middlewares=[error_middleware, gate_middleware],
+        client_max_size=parts.max_upload_size,
+    )
+    app[SERVICES] = parts
+    for module in ROUTES:
+        for route in module.routes:
+            assert isinstance(route, web.RouteDef)
+            app.router.add_route(route.method, route.path, route.handler, **route.kwargs)
+            app.router.add_route(route.method, f"/api{route.path}", route.handler, **route.kwargs)
+    return app

@@ -1,0 +1,160 @@
+"""The queue over HTTP: submit, look, cancel, and read the history."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+from ..engine import PromptRejected
+from .catalogue import in_thread
+from .errors import BadRequest, json_error, json_object
+from .services import Services, services
+from .websocket import status
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/prompt")
+async def get_prompt(request: web.Request) -> web.Response:
+    return web.json_response(status(services(request)))
+
+
+@routes.post("/prompt")
+async def post_prompt(request: web.Request) -> web.Response:
+    body = await json_object(request)
+    if "prompt" not in body:
+        return json_error(400, "no_prompt", "No prompt provided", "No prompt provided")
+    options = submit_options(body)
+    return await answer_submission(lambda: services(request).engine.submit(body["prompt"], **options))
+
+
+async def answer_submission(submit: Any) -> web.Response:
+    """Submit beside the loop (validation runs nodes' code) and answer as ``POST /prompt`` does."""
+    try:
+        submission = await in_thread(submit)
+    except PromptRejected as exc:
+        return web.json_response({"error": exc.error, "node_errors": exc.node_errors}, status=400)
+    return web.json_response(
+        {"prompt_id": submission.prompt_id, "number": submission.number, "node_errors": submission.node_errors}
+    )
+
+
+def submit_options(body: dict[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of ``Engine.submit`` from the body of a request, checked."""
+    if not isinstance(body["prompt"], dict):
+        raise BadRequest("prompt must be an object {node id: {class_type, inputs}}.", "invalid_prompt")
+    extra = dict(_typed(body, "extra_data", dict) or {})
+    client_id = _typed(body, "client_id", str)
+    options: dict[str, Any] = {"client_id": client_id, "extra_data": extra, "front": bool(body.get("front"))}
+    if (prompt_id := _typed(body, "prompt_id", str)) is not None:
+        options["prompt_id"] = _uuid(prompt_id)
+    if (number := body.get("number")) is not None:
+        if isinstance(number, bool) or not isinstance(number, (int, float)):
+            raise BadRequest("number must be a number.", "invalid_prompt")
+        options["number"] = float(number)
+    if (targets := _typed(body, "partial_execution_targets", list)) is not None:
+        options["targets"] = [str(target) for target in targets]
+    return options
+
+
+def _typed(body: dict[str, Any], key: str, kind: type) -> Any:
+    value = body.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise BadRequest(f"{key} must be of type {kind.__name__}.", "invalid_prompt")
+    return value
+
+
+def _uuid(prompt_id: str) -> str:
+    try:
+        return str(uuid.UUID(prompt_id))
+    except ValueError:
+        raise BadRequest(f"prompt_id {prompt_id[:80]!r} is not a UUID.", "invalid_prompt_id") from None
+
+
+@routes.get("/queue")
+async def get_queue(request: web.Request) -> web.Response:
+    queue = services(request).engine.queue
+    return web.json_response({"queue_running": list(queue.running()), "queue_pending": list(queue.pending())})
+
+
+@routes.post("/queue")
+async def post_queue(request: web.Request) -> web.Response:
+    queue = services(request).engine.queue
+    body = await json_object(request)
+    if body.get("clear"):
+        queue.clear()
+    if body.get("delete"):
+        queue.remove(_ids(body["delete"]))
+    return web.Response()
+
+
+@routes.post("/interrupt")
+async def interrupt(request: web.Request) -> web.Response:
+    body = await json_object(request, empty_ok=True)
+    services(request).engine.interrupt(_typed(body, "prompt_id", str))
+    return web.Response()
+
+
+@routes.get("/history")
+async def get_history(request: web.Request) -> web.Response:
+    items = services(request).engine.history.all()
+    limit, offset = _number(request, "max_items"), _number(request, "offset")
+    names = list(items)
+    if offset is not None and offset >= 0:
+        names = names[offset:][: limit if limit is not None else None]
+    elif limit is not None:
+        names = names[-limit:] if limit > 0 else []
+    return web.json_response({name: items[name] for name in names}, dumps=dumps)
+
+
+@routes.get("/history/{prompt_id}")
+async def get_history_of(request: web.Request) -> web.Response:
+    prompt_id = request.match_info["prompt_id"]
+    item = services(request).engine.history.get(prompt_id)
+    return web.json_response({} if item is None else {prompt_id: item}, dumps=dumps)
+
+
+@routes.post("/history")
+async def post_history(request: web.Request) -> web.Response:
+    history = services(request).engine.history
+    body = await json_object(request)
+    if body.get("clear"):
+        history.clear()
+    if body.get("delete"):
+        history.remove(_ids(body["delete"]))
+    return web.Response()
+
+
+@routes.post("/free")
+async def free(request: web.Request) -> web.Response:
+    body = await json_object(request, empty_ok=True)
+    await in_thread(_free, services(request), bool(body.get("unload_models")), bool(body.get("free_memory")))
+    return web.Response()
+
+
+def _free(parts: Services, unload_models: bool, free_memory: bool) -> None:
+    parts.engine.free(unload_models=unload_models, free_memory=free_memory)
+
+
+def _ids(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        raise BadRequest("delete must be a list of prompt ids.", "bad_request")
+    return [str(item) for item in value]
+
+
+def _number(request: web.Request, key: str) -> int | None:
+    text = request.query.get(key)
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise BadRequest(f"{key} must be a whole number.") from None
+
+
+def dumps(value: Any) -> str:
+    """JSON text of what nodes left behind; values that JSON does not know become their text."""
+    return json.dumps(value, default=str)

@@ -1,0 +1,193 @@
+"""What a person keeps on the server: settings and files, below ``user/default``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ..folders import UnsafePathError, inside
+from .atomic import write_bytes, write_text
+from .catalogue import in_thread
+from .errors import BadRequest, body_text, json_object, parse_json
+from .services import services
+
+routes = web.RouteTableDef()
+
+SETTINGS = "comfy.settings.json"
+_settings_lock = threading.Lock()
+
+
+def user_root(request: web.Request) -> Path:
+    """The folder of the one user."""
+    return services(request).folders.user / "default"
+
+
+def user_path(request: web.Request, *parts: str) -> Path:
+    """A path below the user's folder; raises :class:`BadRequest` (403) for one outside it."""
+    try:
+        path = inside(user_root(request), *parts)
+    except (UnsafePathError, ValueError, OSError) as exc:
+        raise BadRequest(f"Not a usable path: {exc}.", "forbidden_path", 403) from exc
+    if any(len(part.encode()) > 255 for part in path.parts):
+        raise BadRequest("A part of the path is longer than 255 bytes.", "bad_filename")
+    return path
+
+
+@routes.get("/users")
+async def users(request: web.Request) -> web.Response:
+    return web.json_response({"storage": "server", "migrated": user_root(request).is_dir()})
+
+
+@routes.post("/users")
+async def add_user(request: web.Request) -> web.Response:
+    raise BadRequest("This server has one user.", "single_user", 400)
+
+
+@routes.get("/settings")
+async def get_settings(request: web.Request) -> web.Response:
+    return web.json_response(read_settings(user_root(request)))
+
+
+@routes.get("/settings/{id}")
+async def get_setting(request: web.Request) -> web.Response:
+    return web.json_response(read_settings(user_root(request)).get(request.match_info["id"]))
+
+
+@routes.post("/settings")
+async def post_settings(request: web.Request) -> web.Response:
+    await in_thread(update_settings, user_root(request), await json_object(request))
+    return web.Response()
+
+
+@routes.post("/settings/{id}")
+async def post_setting(request: web.Request) -> web.Response:
+    value = parse_json(await body_text(request))
+    await in_thread(update_settings, user_root(request), {request.match_info["id"]: value})
+    return web.Response()
+
+
+def read_settings(root: Path) -> dict[str, Any]:
+    """The settings; empty where there are none or the file is broken."""
+    try:
+        settings = json.loads((root / SETTINGS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def update_settings(root: Path, changes: dict[str, Any]) -> None:
+    """Merge ``changes`` into the settings; two at once both count."""
+    with _settings_lock:
+        root.mkdir(parents=True, exist_ok=True)
+        write_text(root / SETTINGS, json.dumps({**read_settings(root), **changes}, indent=2))
+
+
+@routes.get("/userdata")
+async def list_userdata(request: web.Request) -> web.Response:
+    folder = request.query.get("dir", "")
+    if not folder:
+        raise BadRequest("Name a folder with ?dir=.", "bad_filename")
+    root = user_path(request, folder)
+    if not root.is_dir():
+        raise BadRequest(f"There is no folder {folder!r}.", "not_found", 404)
+    found = await in_thread(_files, root, flag(request, "recurse"))
+    if flag(request, "full_info"):
+        return web.json_response([file_info(path, root) for path in found])
+    names = [path.relative_to(root).as_posix() for path in found]
+    if flag(request, "split"):
+        return web.json_response([[name, *name.split("/")] for name in names])
+    return web.json_response(names)
+
+
+def _files(root: Path, recurse: bool) -> list[Path]:
+    found = root.rglob("*") if recurse else root.glob("*")
+    return sorted(path for path in found if path.is_file() and not path.name.endswith(".part"))
+
+
+@routes.get("/v2/userdata")
+async def list_userdata_v2(request: web.Request) -> web.Response:
+    root = user_root(request)
+    folder = user_path(request, request.query.get("path", ""))
+    if not folder.is_dir():
+        raise BadRequest(f"There is no folder {request.query.get('path')!r}.", "not_found", 404)
+    return web.json_response([_entry(path, root.resolve()) for path in sorted(folder.iterdir())])
+
+
+def _entry(path: Path, root: Path) -> dict[str, Any]:
+    kind = "directory" if path.is_dir() else "file"
+    entry: dict[str, Any] = {"name": path.name, "path": path.relative_to(root).as_posix(), "type": kind}
+    if kind == "file":
+        entry.update(size=path.stat().st_size, modified=int(path.stat().st_mtime * 1000))
+    return entry
+
+
+@routes.get("/userdata/{file}")
+async def get_userdata(request: web.Request) -> web.StreamResponse:
+    path = _existing(request)
+    headers = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
+    return web.FileResponse(path, headers=headers)
+
+
+@routes.post("/userdata/{file}")
+async def post_userdata(request: web.Request) -> web.Response:
+    path = user_path(request, request.match_info["file"])
+    if path == user_root(request).resolve() or path.is_dir():
+        raise BadRequest("That names a folder.", "bad_filename")
+    if not flag(request, "overwrite", default=True) and path.exists():
+        raise BadRequest(f"{path.name!r} exists already.", "exists", 409)
+    body = await request.read()
+
+    def store() -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, body)
+
+    await in_thread(store)
+    return _answer(request, path)
+
+
+@routes.delete("/userdata/{file}")
+async def delete_userdata(request: web.Request) -> web.Response:
+    _existing(request).unlink()
+    return web.Response(status=204)
+
+
+@routes.post("/userdata/{file}/move/{dest}")
+async def move_userdata(request: web.Request) -> web.Response:
+    source, target = _existing(request), user_path(request, request.match_info["dest"])
+    if not flag(request, "overwrite", default=True) and target.exists():
+        raise BadRequest(f"{target.name!r} exists already.", "exists", 409)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    await in_thread(shutil.move, source, target)
+    return _answer(request, target)
+
+
+def _existing(request: web.Request) -> Path:
+    path = user_path(request, request.match_info["file"])
+    if not path.is_file():
+        raise BadRequest(f"There is no file {request.match_info['file']!r}.", "not_found", 404)
+    return path
+
+
+def _answer(request: web.Request, path: Path) -> web.Response:
+    root = user_root(request).resolve()
+    if flag(request, "full_info"):
+        return web.json_response(file_info(path, root))
+    return web.json_response(path.relative_to(root).as_posix())
+
+
+def flag(request: web.Request, key: str, *, default: bool = False) -> bool:
+    """A boolean of the query: ``true`` or ``1``, ``false`` or anything else."""
+    text = request.query.get(key)
+    return default if text is None else text.lower() in ("true", "1", "")
+
+
+def file_info(path: Path, root: Path) -> dict[str, Any]:
+    """``{path, size, modified, created}``: bytes, milliseconds since 1970."""
+    stat = path.stat()
+    times = {"modified": int(stat.st_mtime * 1000), "created": int(stat.st_ctime * 1000)}
+    return {"path": path.relative_to(root).as_posix(), "size": stat.st_size, **times}
