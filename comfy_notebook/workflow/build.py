@@ -1,0 +1,1 @@
+def from_api(prompt, info): raise NotImplementedError

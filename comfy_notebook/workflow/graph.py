@@ -1,0 +1,192 @@
+"""Documents as graphs: nodes and links by id, subgraphs opened into scopes, one for each instance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from .errors import WorkflowError
+from .group_nodes import group_definition, group_name, group_values
+from .repair import Json, definitions
+from .specs import InfoSource
+
+ALWAYS, MUTED, BYPASSED = 0, 2, 4
+INPUT_NODE, OUTPUT_NODE = "-10", "-20"
+MAX_NODES = 200_000
+"""Most nodes a prompt may have after all subgraphs are opened."""
+
+# From this front end on, an instance's values follow its list of proxies; before, its inputs that carry widgets.
+_VALUES_FOLLOW_PROXIES = (1, 28)
+
+
+class Link(NamedTuple):
+    origin: str
+    origin_slot: int
+    target: str
+    target_slot: int
+
+
+@dataclass
+class Graph:
+    """The nodes and links of a document or of a subgraph definition."""
+
+    nodes: dict[str, Json]
+    links: dict[str, Link]
+    inputs: list[Json] = field(default_factory=list)
+    """Of a definition: the inputs its instances have."""
+    outgoing: dict[int, str] = field(default_factory=dict)
+    """Of a definition: output slot → the link that feeds it."""
+    incoming: dict[int, list[Link]] = field(default_factory=dict)
+    """Of a definition: input slot → the links that leave it."""
+
+
+def graph_of(data: Mapping[str, Any]) -> Graph:
+    """The graph of a normalised document or definition."""
+    graph = Graph({str(node["id"]): node for node in data["nodes"]}, {}, list(data.get("inputs") or ()))
+    for item in data["links"]:
+        if isinstance(item, dict):
+            item = [item["id"], item["origin_id"], item["origin_slot"], item["target_id"], item["target_slot"]]
+        link = Link(str(item[1]), int(item[2]), str(item[3]), int(item[4]))
+        graph.links[str(item[0])] = link
+        if link.target == OUTPUT_NODE:
+            graph.outgoing.setdefault(link.target_slot, str(item[0]))
+        if link.origin == INPUT_NODE:
+            graph.incoming.setdefault(link.origin_slot, []).append(link)
+    return graph
+
+
+@dataclass
+class Scope:
+    """A graph as one instance sees it."""
+
+    graph: Graph
+    prefix: str = ""
+    """What stands before a node's id in the prompt: ``""``, ``"70:"``, ``"70:5:"``."""
+    parent: Scope | None = None
+    instance: Json = field(default_factory=dict)
+    children: dict[str, Scope] = field(default_factory=dict)
+    promoted: dict[str, Any] = field(default_factory=dict)
+    """Values of the instance's own widgets, by input name."""
+    overrides: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """Values the instance gives to widgets of inner nodes: (node id, widget name) → value."""
+    inside: frozenset[str] = frozenset()
+    """The definitions this scope lies in; a definition among them again would never end."""
+
+    def input_of(self, slot: int) -> tuple[str, Json | None]:
+        """Name of the definition's input ``slot`` and the instance's own entry for it."""
+        if not 0 <= slot < len(self.graph.inputs):
+            return "", None
+        name = str(self.graph.inputs[slot].get("name", ""))
+        own = [item for item in self.instance.get("inputs") or () if isinstance(item, dict)]
+        return name, next((item for item in own if item.get("name") == name), None)
+
+
+class Scopes:
+    """All scopes of a document."""
+
+    def __init__(self, data: Json, info: InfoSource) -> None:
+        self._info = info
+        self._definitions = {str(item.get("id")): item for item in definitions(data)}
+        extra = data.get("extra")
+        groups = extra.get("groupNodes") if isinstance(extra, dict) else None
+        self._groups: Json = groups if isinstance(groups, dict) else {}
+        self._graphs: dict[str, Graph] = {}
+        self._by_proxies = _version(extra) >= _VALUES_FOLLOW_PROXIES
+        self.root = Scope(graph_of(data))
+        self.all = list(self._open())
+
+    def is_instance(self, node: Json) -> bool:
+        return node["type"] in self._definitions or group_name(node["type"]) in self._groups
+
+    def _open(self) -> Iterator[Scope]:
+        """Every scope, root first; inside muted and bypassed instances nothing is opened."""
+        work, count = [self.root], 0
+        while work:
+            scope = work.pop()
+            yield scope
+            count += len(scope.graph.nodes)
+            if count > MAX_NODES:
+                raise WorkflowError(f"The subgraphs of this workflow unfold to more than {MAX_NODES:,} nodes.")
+            for key, node in scope.graph.nodes.items():
+                if self.is_instance(node) and node.get("mode", 0) not in (MUTED, BYPASSED):
+                    scope.children[key] = self._child(scope, key, node)
+            work.extend(reversed(scope.children.values()))
+
+    def _child(self, scope: Scope, key: str, node: Json) -> Scope:
+        kind = node["type"]
+        if kind in scope.inside:
+            name = self._definitions.get(kind, {}).get("name") or kind
+            raise WorkflowError(f"The subgraph {name!r} contains itself (at node {scope.prefix}{key}).")
+        if kind not in self._graphs:
+            self._graphs[kind] = graph_of(self._definition(kind))
+        child = Scope(self._graphs[kind], f"{scope.prefix}{key}:", scope, node, inside=scope.inside | {kind})
+        if kind in self._definitions:
+            child.promoted, child.overrides = self._instance_values(node, child.graph)
+        else:
+            child.overrides = group_values(self._groups[str(group_name(kind))], node, self._info)
+        for (owner, name), value in scope.overrides.items():
+            if owner == key:
+                child.promoted[name] = value
+        return child
+
+    def _definition(self, kind: str) -> Json:
+        if kind in self._definitions:
+            return self._definitions[kind]
+        return group_definition(self._groups[str(group_name(kind))], self._info)
+
+    def _instance_values(self, node: Json, graph: Graph) -> tuple[dict[str, Any], dict[tuple[str, str], Any]]:
+        """The values of an instance's widgets: for its own inputs, and for widgets inside."""
+        values = node.get("widgets_values")
+        if isinstance(values, dict):
+            return {name: value for name, value in values.items() if value is not None}, {}
+        if not isinstance(values, list) or not values:
+            return {}, {}
+        proxies = _proxies(node)
+        if proxies and self._by_proxies:
+            return _values_by_proxies(proxies, values)
+        carriers = [str(item.get("name", "")) for slot, item in enumerate(graph.inputs) if _carries_widget(graph, slot)]
+        return {name: value for name, value in zip(carriers, values, strict=False) if value is not None}, {}
+
+
+def _values_by_proxies(
+    proxies: list[tuple[str, str]], values: list[Any]
+) -> tuple[dict[str, Any], dict[tuple[str, str], Any]]:
+    own: dict[str, Any] = {}
+    inner: dict[tuple[str, str], Any] = {}
+    for (owner, name), value in zip(proxies, values, strict=False):
+        if value is not None and owner == "-1":
+            own[name] = value
+        elif value is not None:
+            inner[owner, name] = value
+    return own, inner
+
+
+def _proxies(node: Json) -> list[tuple[str, str]]:
+    """``properties.proxyWidgets`` as (inner node id or "-1", widget name); some files hold it as JSON text."""
+    properties = node.get("properties")
+    listed = properties.get("proxyWidgets") if isinstance(properties, dict) else None
+    if isinstance(listed, str):
+        try:
+            listed = json.loads(listed)
+        except (ValueError, RecursionError):
+            return []
+    if not isinstance(listed, list):
+        return []
+    return [(str(item[0]), str(item[1])) if isinstance(item, list) and len(item) >= 2 else ("", "") for item in listed]
+
+
+def _carries_widget(graph: Graph, slot: int) -> bool:
+    """Whether an input of a subgraph leads to a widget inside."""
+    for link in graph.incoming.get(slot, ()):
+        slots = graph.nodes.get(link.target, {}).get("inputs") or ()
+        if 0 <= link.target_slot < len(slots) and isinstance(slots[link.target_slot].get("widget"), dict):
+            return True
+    return False
+
+
+def _version(extra: Any) -> tuple[int, ...]:
+    stated = extra.get("frontendVersion") if isinstance(extra, dict) else None
+    parts = stated.split(".")[:2] if isinstance(stated, str) else []
+    return tuple(int(part) for part in parts) if parts and all(part.isdecimal() for part in parts) else (0, 0)
