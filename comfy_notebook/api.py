@@ -1,0 +1,198 @@
+"""The public face of a workflow: load it, change values, run it, read results; and functions as nodes."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from .document_nodes import WidgetNode, find_document_node, node_title
+from .overrides import with_overrides
+from .run_errors import RunError
+from .running import Run, start
+
+if TYPE_CHECKING:
+    from .session import Session
+
+Values = Mapping[str, Any]
+
+
+class Workflow:
+    """A ComfyUI workflow: the graph as UI JSON, with values to read and set by node and widget name.
+
+    ``wf["KSampler"].seed = 7`` sets a widget of the node with that title, id or class type.
+    """
+
+    def __init__(
+        self,
+        source: Any = None,
+        *,
+        path: str | os.PathLike[str] | None = None,
+        title: str | None = None,
+        session: Session | None = None,
+    ) -> None:
+        """``source``: UI JSON or an API prompt as dict or text, a file's bytes, a path, another workflow, or nothing.
+
+        Raises ``WorkflowError`` when it holds no workflow. ``warnings`` tells what was odd about it.
+        """
+        from . import session as sessions
+        from .server.sources import EMPTY_DOCUMENT
+        from .workflow.document import Document, read_document
+
+        self._session = session or sessions.current()
+        if isinstance(source, Workflow):
+            path, title, source = path or source.path, title or source.title, source.document
+        elif path is None and _is_path(source):
+            path = Path(source).expanduser()
+            source = path
+        read = Document(copy.deepcopy(EMPTY_DOCUMENT)) if source is None else read_document(source, self._info())
+        self.document: dict[str, Any] = copy.deepcopy(dict(read.data))
+        self.path = None if path is None else Path(path)
+        self.title = title or (self.path.stem if self.path else "Workflow")
+        self.warnings = list(read.warnings)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Workflow:
+        """The workflow in a ``.json`` file, or in the metadata of an image or video that ComfyUI or we made."""
+        return cls(Path(path))
+
+    def save(self, path: str | os.PathLike[str] | None = None, *, format: str = "ui") -> Path:
+        """Write the workflow as ``"ui"`` JSON (what editors open) or ``"api"`` JSON (what servers run).
+
+        Without ``path`` it goes back to where it came from, where that was a ``.json`` file. Raises ``ValueError``
+        for another format or without a path.
+        """
+        from .server.atomic import write_text
+
+        if format not in ("ui", "api"):
+            raise ValueError(f"format must be 'ui' or 'api', not {format!r}")
+        target = Path(path) if path is not None else self.path
+        if target is None or (path is None and target.suffix.lower() != ".json"):
+            raise ValueError("say where to: save('name.json')")
+        write_text(target, json.dumps(self.document if format == "ui" else self.to_api(), indent=2))
+        if path is None or (format == "ui" and self.path is None):
+            self.path = target
+        return target
+
+    def to_api(self, values: Values | None = None, /, **named: Any) -> dict[str, Any]:
+        """The API prompt: ``{node id: {class_type, inputs, _meta}}``, with the values of :meth:`run` if given."""
+        from . import workflow
+
+        conversion = workflow.to_api(self.document, self._info())
+        self.warnings = [str(warning) for warning in conversion.warnings]
+        chosen = {**(values or {}), **named}
+        return with_overrides(conversion.prompt, chosen, self._info(), self._session.folders)
+
+    def to_python(self) -> str:
+        """A script that runs the same graph without the workflow file."""
+        from .scripts import to_python
+
+        return to_python(self.to_api())
+
+    def run(self, values: Values | None = None, /, *, front: bool = False, **named: Any) -> Run:
+        """Queue the workflow and return at once.
+
+        Values for this run alone: ``run(seed=7)`` where one node has that input, ``run({"KSampler.seed": 7})`` or
+        ``run(KSampler__seed=7)`` otherwise. Pictures (PIL, tensor ``[1,H,W,C]``) may be given to a Load Image node.
+        Raises :class:`RunError` when the graph can't run as it is, ``KeyError`` for names it does not have.
+        """
+        return start(self._session, self.to_api(values, **named), self.document, front=front)
+
+    def __getitem__(self, name: str | int) -> WidgetNode:
+        """A node by title, id or class type; raises ``KeyError`` with the candidates."""
+        info = self._info()
+        return self._node(find_document_node(self.document, name, info))
+
+    @property
+    def nodes(self) -> list[WidgetNode]:
+        """Every node, in the order of the document."""
+        return [self._node(node) for node in self.document.get("nodes", ()) if isinstance(node, dict)]
+
+    def __iter__(self) -> Iterator[WidgetNode]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.document.get("nodes", ()))
+
+    def __repr__(self) -> str:
+        return f"<Workflow {self.title!r}: {len(self)} nodes>"
+
+    def _node(self, node: dict[str, Any]) -> WidgetNode:
+        return WidgetNode(node, self._info(), _LinkTitles(self.document, self._info()), lambda: None)
+
+    def _info(self) -> Callable[[str], Mapping[str, Any] | None]:
+        from .server.node_info import info_source
+
+        return info_source(self._session.registry)
+
+
+class _LinkTitles(Mapping[Any, str]):
+    """The title of the node each link comes from, looked up when asked."""
+
+    def __init__(self, document: Mapping[str, Any], info: Callable[[str], Mapping[str, Any] | None]) -> None:
+        self._document, self._info = document, info
+
+    def _origins(self) -> dict[Any, Any]:
+        links = [link for link in self._document.get("links", ()) if isinstance(link, (list, dict))]
+        return {
+            (link["id"] if isinstance(link, dict) else link[0]): (
+                link["origin_id"] if isinstance(link, dict) else link[1]
+            )
+            for link in links
+        }
+
+    def __getitem__(self, link: Any) -> str:
+        origin = self._origins()[link]
+        for node in self._document.get("nodes", ()):
+            if node.get("id") == origin:
+                return node_title(node, self._info)
+        raise KeyError(link)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._origins())
+
+    def __len__(self) -> int:
+        return len(self._origins())
+
+
+def _is_path(source: Any) -> bool:
+    return isinstance(source, os.PathLike) or (isinstance(source, str) and not source.lstrip().startswith("{"))
+
+
+@overload
+def node(function: Callable[..., Any], /) -> Callable[..., Any]: ...
+
+
+@overload
+def node(
+    *,
+    name: str | None = None,
+    display_name: str | None = None,
+    category: str = "notebook",
+    description: str | None = None,
+    output_node: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
+
+
+def node(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Make a function a node, at once, in every open editor: ``@cn.node`` or ``@cn.node(category="image")``.
+
+    Its annotations are its sockets and widgets (``cn.Image``, ``int``, ``float``, ``str``, ``bool`` …), its defaults
+    their values. Running the cell again replaces the code; results that came from the old code are marked stale.
+    The function itself stays callable as before.
+    """
+
+    def register(target: Callable[..., Any]) -> Callable[..., Any]:
+        from . import session as sessions
+        from .protocol.function import definition_from_function
+
+        sessions.current().registry.register(definition_from_function(target, **options))
+        return target
+
+    return register if function is None else register(function)
+
+
+__all__ = ["Run", "RunError", "Workflow", "node"]

@@ -1,0 +1,126 @@
+"""Values for one run: ``run(seed=7)``, ``run({"KSampler.seed": 7})``, ``run(KSampler__seed=7)``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .folders import Folders
+from .lookup import NameNotFound, find_node, not_found
+from .pictures import is_picture, one_pil, png
+from .run_errors import title_of
+
+InfoSource = Callable[[str], Mapping[str, Any] | None]
+Prompt = dict[str, Any]
+
+
+def with_overrides(prompt: Mapping[str, Any], values: Mapping[str, Any], info: InfoSource, folders: Folders) -> Prompt:
+    """``prompt`` with the inputs named in ``values`` replaced; ``prompt`` itself stays as it is.
+
+    A name is an input's name where one node alone has it, or ``"Node.input"`` (also ``Node__input``) with the node's
+    title, id or class type. A picture (PIL, tensor ``[1,H,W,C]``, numpy) for an input that chooses an image file is
+    written to the input folder. Raises ``KeyError`` for unknown or ambiguous names, ``TypeError`` and ``ValueError``
+    for values that the input can't take.
+    """
+    changed: Prompt = dict(prompt)
+    for name, value in values.items():
+        node_id, input_name = find_input(prompt, name)
+        node = changed[node_id]
+        spec = input_spec(info, str(node.get("class_type")), input_name)
+        where = f"{title_of(prompt, node_id)}.{input_name}"
+        checked = checked_value(value, spec, where, folders)
+        changed[node_id] = {**node, "inputs": {**node.get("inputs", {}), input_name: checked}}
+    return changed
+
+
+def find_input(prompt: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """The node id and input that ``name`` means."""
+    for separator in (".", "__"):
+        node_name, found, input_name = name.rpartition(separator)
+        if found and node_name and not _has_input(prompt, name):
+            node_id = find_node(prompt, node_name)
+            inputs = prompt[node_id].get("inputs", {})
+            if input_name not in inputs:
+                title = title_of(prompt, node_id)
+                raise NameNotFound(not_found(f"input of {title!r} called", input_name, inputs))
+            return node_id, input_name
+    owners = [node_id for node_id, node in prompt.items() if name in node.get("inputs", {})]
+    settable = [node_id for node_id in owners if not _is_link(prompt, prompt[node_id]["inputs"][name])]
+    candidates = settable or owners
+    if len(candidates) == 1:
+        return candidates[0], name
+    if candidates:
+        listed = ", ".join(f"'{_unique_name(prompt, node_id)}.{name}'" for node_id in candidates)
+        raise NameNotFound(f"{len(candidates)} nodes have an input {name!r}; say which: {listed}")
+    every = {key for node in prompt.values() for key in node.get("inputs", {})}
+    raise NameNotFound(not_found("input", name, every))
+
+
+def _has_input(prompt: Mapping[str, Any], name: str) -> bool:
+    return any(name in node.get("inputs", {}) for node in prompt.values())
+
+
+def _is_link(prompt: Mapping[str, Any], value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) == 2 and str(value[0]) in prompt
+
+
+def _unique_name(prompt: Mapping[str, Any], node_id: str) -> str:
+    title = title_of(prompt, node_id)
+    return title if sum(title_of(prompt, other) == title for other in prompt) == 1 else node_id
+
+
+def input_spec(info: InfoSource, class_type: str, name: str) -> tuple[Any, Mapping[str, Any]]:
+    """The declared type and options of an input; ``("*", {})`` where nothing is known."""
+    declared = (info(class_type) or {}).get("input", {})
+    for category in ("required", "optional"):
+        spec = (declared.get(category) or {}).get(name)
+        if spec:
+            return spec[0], spec[1] if len(spec) > 1 and isinstance(spec[1], Mapping) else {}
+    return "*", {}
+
+
+def checked_value(value: Any, spec: tuple[Any, Mapping[str, Any]], where: str, folders: Folders) -> Any:
+    """``value`` in the form the prompt carries."""
+    kind, options = spec
+    if isinstance(value, Path):
+        value = str(value)
+    if is_picture(value):
+        if not options.get("image_upload"):
+            raise TypeError(f"{where} takes {_kind(kind)}; give pictures to a Load Image node: 'Load Image.image'.")
+        return write_input(value, where, folders)
+    if isinstance(value, (list, tuple)):
+        return {"__value__": list(value)}
+    number = type(value).__module__.split(".")[0] == "numpy" and hasattr(value, "item")
+    value = value.item() if number else value
+    if kind in ("INT", "FLOAT") and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise TypeError(f"{where} takes a number, not {type(value).__name__} {value!r}.")
+    if kind == "INT" and isinstance(value, float) and not value.is_integer():
+        raise ValueError(f"{where} takes a whole number, not {value!r}.")
+    if kind == "BOOLEAN" and not isinstance(value, bool):
+        raise TypeError(f"{where} takes True or False, not {value!r}.")
+    if kind == "STRING" and not isinstance(value, str):
+        raise TypeError(f"{where} takes a text, not {type(value).__name__} {value!r}.")
+    if not isinstance(value, (str, int, float, bool, dict, type(None))):
+        raise TypeError(f"{where} takes {_kind(kind)}, not {type(value).__name__}.")
+    return value
+
+
+def _kind(kind: Any) -> str:
+    return "one of its options" if isinstance(kind, (list, tuple)) else f"a value of type {kind}"
+
+
+def write_input(picture: Any, where: str, folders: Folders) -> str:
+    """Put a picture into the input folder under a name made of its content; returns that name."""
+    from .server.atomic import write_bytes
+
+    try:
+        data = png(one_pil(picture))
+    except (ValueError, TypeError) as exc:
+        raise ValueError(f"{where}: {exc}.") from None
+    name = f"notebook-{hashlib.sha256(data).hexdigest()[:16]}.png"
+    folders.input.mkdir(parents=True, exist_ok=True)
+    if not (folders.input / name).is_file():
+        write_bytes(folders.input / name, data)
+    return name

@@ -1,0 +1,143 @@
+"""The composition root: one session owns the folders, the nodes, the engine, the editors and the server.
+
+Every part is made when first asked for. Nothing here imports torch; the server's thread starts with the first editor
+or the first ``listen``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from . import folders as folder_module
+from .engine.events import EventBus
+from .folders import Folders
+from .protocol.registry import Registry
+
+if TYPE_CHECKING:
+    from .engine import Engine
+    from .server.editors import EditorStore
+    from .server.runner import Server
+
+T = TypeVar("T")
+
+
+class Session:
+    """The parts of one kernel or one server process. ``folders`` become those of the process."""
+
+    def __init__(self, folders: Folders | None = None, *, max_upload_size: int = 100 * 1024 * 1024) -> None:
+        if folders is not None:
+            folder_module.use(folders)
+        self.folders = folders or folder_module.current()
+        self.bus = EventBus()
+        self._max_upload_size = max_upload_size
+        self._lock = threading.RLock()
+        self._parts: dict[str, Any] = {}
+        _flush_at_exit(self)
+
+    @property
+    def registry(self) -> Registry:
+        """Every node there is, the built-in ones from the start."""
+        return self._part("registry", self._make_registry)
+
+    @property
+    def engine(self) -> Engine:
+        """What validates and runs prompts."""
+        return self._part("engine", self._make_engine)
+
+    @property
+    def editors(self) -> EditorStore:
+        """The open editors."""
+        return self._part("editors", self._make_editors)
+
+    @property
+    def server(self) -> Server:
+        """The application on its own thread."""
+        return self._part("server", self._make_server)
+
+    def close(self) -> None:
+        """Save every edit, stop the running prompt, end the threads."""
+        with self._lock:
+            parts, self._parts = dict(self._parts), {}
+        if "editors" in parts:
+            parts["editors"].shutdown()
+        if "server" in parts:
+            parts["server"].stop()
+        if "engine" in parts:
+            parts["engine"].shutdown()
+
+    def flush(self) -> None:
+        """Save every edit now."""
+        editors = self._parts.get("editors")
+        if editors is not None:
+            editors.flush()
+
+    def _part(self, name: str, make: Callable[[], T]) -> T:
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = make()
+            return cast("T", self._parts[name])
+
+    def _make_registry(self) -> Registry:
+        from .nodes import register_all
+
+        registry = Registry()
+        register_all(registry)
+        return registry
+
+    def _make_engine(self) -> Engine:
+        from .engine import Engine
+
+        return Engine(self.registry, self.bus, self.folders)
+
+    def _make_editors(self) -> EditorStore:
+        from .server.editors import EditorStore
+
+        return EditorStore(self.registry, self.bus, self.engine)
+
+    def _make_server(self) -> Server:
+        from .server.app import build_app
+        from .server.runner import Server
+        from .server.services import Services
+
+        return Server(
+            lambda: build_app(
+                Services(self.folders, self.registry, self.bus, self.engine, self.editors, self._max_upload_size)
+            )
+        )
+
+
+def _flush_at_exit(session: Session) -> None:
+    reference = weakref.ref(session)
+
+    def flush() -> None:
+        alive = reference()
+        if alive is not None:
+            alive.flush()
+
+    atexit.register(flush)
+    weakref.finalize(session, atexit.unregister, flush)
+
+
+_current: Session | None = None
+_current_lock = threading.Lock()
+
+
+def current() -> Session:
+    """The session of this process, made on first use."""
+    global _current
+    with _current_lock:
+        if _current is None:
+            _current = Session()
+        return _current
+
+
+def use(session: Session) -> Session:
+    """Make ``session`` the one of this process; returns it."""
+    global _current
+    with _current_lock:
+        _current = session
+    return session
