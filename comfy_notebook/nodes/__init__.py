@@ -1,1 +1,33 @@
 """Built-in nodes, one module for each family."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ..protocol.registry import Registry
+from ..protocol.v1 import definition_from_class
+
+#: The modules of this package that declare nodes, in the order in which they are registered.
+FAMILIES = (
+    "image_load",
+    "image_save",
+    "image_formats",
+    "image_animation",
+    "image_scale",
+    "image_transform",
+    "image_batch",
+    "image_adjust",
+    "image_composite",
+    "mask",
+    "primitive",
+    "text",
+    "math",
+    "logic",
+)
+
+
+def register_all(registry: Registry) -> None:
+    """Register every built-in node. Reads declarations only: torch is imported when a node runs."""
+    for family in FAMILIES:
+        for name, (cls, display_name) in import_module(f".{family}", __name__).NODES.items():
+            registry.register(definition_from_class(name, cls, display_name, "nodes"))

@@ -1,0 +1,122 @@
+"""Short ways to declare the inputs of node classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+#: The largest side of an image, in pixels.
+MAX_RESOLUTION = 16384
+
+Spec = tuple[Any, dict[str, Any]]
+
+UPSCALE_METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
+
+
+def _spec(kind: Any, options: dict[str, Any], tooltip: str) -> Spec:
+    return (kind, {**options, "tooltip": tooltip} if tooltip else options)
+
+
+def socket(kind: str, tooltip: str = "") -> Spec:
+    """An input without a widget: ``IMAGE``, ``MASK`` …"""
+    return _spec(kind, {}, tooltip)
+
+
+def image(tooltip: str = "") -> Spec:
+    return socket("IMAGE", tooltip)
+
+
+def mask(tooltip: str = "") -> Spec:
+    return socket("MASK", tooltip)
+
+
+def integer(default: int, minimum: int, maximum: int, step: int | None = None, tooltip: str = "", **more: Any) -> Spec:
+    options = {"default": default, "min": minimum, "max": maximum, **({} if step is None else {"step": step}), **more}
+    return _spec("INT", options, tooltip)
+
+
+def pixels(default: int = 512, minimum: int = 0, step: int = 1, tooltip: str = "") -> Spec:
+    """A width, height or position: up to :data:`MAX_RESOLUTION`."""
+    return integer(default, minimum, MAX_RESOLUTION, step, tooltip)
+
+
+def number(default: float, minimum: float, maximum: float, step: float, tooltip: str = "", **more: Any) -> Spec:
+    return _spec("FLOAT", {"default": default, "min": minimum, "max": maximum, "step": step, **more}, tooltip)
+
+
+def boolean(default: bool, tooltip: str = "") -> Spec:
+    return _spec("BOOLEAN", {"default": default}, tooltip)
+
+
+def text(default: str, tooltip: str = "") -> Spec:
+    return _spec("STRING", {"default": default}, tooltip)
+
+
+def options(values: Sequence[str], tooltip: str = "", **more: Any) -> Spec:
+    """A choice whose type is the list of its options (checked before a run)."""
+    return _spec(list(values), dict(more), tooltip)
+
+
+def combo(values: Sequence[str], tooltip: str = "", **more: Any) -> Spec:
+    """A choice of type ``COMBO``."""
+    return _spec("COMBO", {**more, "multiselect": False, "options": list(values)}, tooltip)
+
+
+#: What every saving node asks for beside its inputs, to put it into the file.
+SAVE_HIDDEN = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"}
+
+
+class Choices(dict[str, Any]):
+    """Required inputs of which some are choices that bring inputs of their own.
+
+    ``choices`` maps the name of such a choice to {key: {child: spec}}. In a prompt the children are called
+    ``<name>.<child>``; they are not listed when the mapping is iterated, since which of them is needed depends on the
+    key, but the mapping answers for each of them, which lets a prompt carry them.
+    """
+
+    def __init__(self, inputs: Mapping[str, Any], choices: Mapping[str, Mapping[str, Mapping[str, Spec]]]) -> None:
+        super().__init__(inputs)
+        self._children = {name: dict(_children(name, keys)) for name, keys in choices.items()}
+        for name, keys in choices.items():
+            self[name] = choice(keys)[0], {**choice(keys)[1], **inputs[name][1]}
+
+    def _child(self, name: object) -> Spec | None:
+        return next((children[name] for children in self._children.values() if name in children), None)  # type: ignore[index]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or self._child(name) is not None
+
+    def __missing__(self, name: str) -> Spec:
+        child = self._child(name)
+        if child is None:
+            raise KeyError(name)
+        return child
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default
+
+
+def choice(keys: Mapping[str, Mapping[str, Spec]]) -> Spec:
+    """A choice whose keys bring inputs of their own."""
+    listed = [{"key": key, "inputs": {"required": dict(inputs)}} for key, inputs in keys.items()]
+    return ("COMFY_DYNAMICCOMBO_V3", {"options": listed})
+
+
+def _children(name: str, keys: Mapping[str, Mapping[str, Spec]]) -> Iterator[tuple[str, Spec]]:
+    for inputs in keys.values():
+        for child, spec in inputs.items():
+            yield f"{name}.{child}", spec
+            if spec[0] == "COMFY_DYNAMICCOMBO_V3":
+                nested = {option["key"]: option["inputs"]["required"] for option in spec[1]["options"]}
+                yield from _children(f"{name}.{child}", nested)
+
+
+def chosen(name: str, value: Any, arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The key of a choice and the values of its inputs.
+
+    ``value`` is the key, with the children as dotted names in ``arguments``, or a dict that holds both.
+    """
+    if isinstance(value, Mapping):
+        return str(value[name.rsplit(".", 1)[-1]]), {key: item for key, item in value.items() if key != name}
+    prefix = name + "."
+    return str(value), {key[len(prefix) :]: item for key, item in arguments.items() if key.startswith(prefix)}

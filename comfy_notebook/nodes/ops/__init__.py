@@ -1,0 +1,1 @@
+"""Tensor maths of the built-in nodes, one subject per module. Importing these modules imports torch."""

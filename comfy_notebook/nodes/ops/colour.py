@@ -1,0 +1,51 @@
+"""Colours: YCbCr, packed integers and hex strings."""
+
+from __future__ import annotations
+
+import re
+
+import torch
+from torch import Tensor
+
+_HEX = re.compile(r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$")
+
+#: The colours that padding and spacing offer.
+NAMED = {
+    "white": (1.0, 1.0, 1.0),
+    "black": (0.0, 0.0, 0.0),
+    "red": (1.0, 0.0, 0.0),
+    "green": (0.0, 1.0, 0.0),
+    "blue": (0.0, 0.0, 1.0),
+}
+
+
+def unpack(colour: int) -> tuple[float, float, float]:
+    """``0xRRGGBB`` as three numbers in 0..1."""
+    return ((colour >> 16 & 255) / 255, (colour >> 8 & 255) / 255, (colour & 255) / 255)
+
+
+def parse_hex(colour: str) -> tuple[float, float, float]:
+    """``"#rrggbb"`` (also ``"#rgb"`` and ``"#rrggbbaa"``, whose alpha is dropped) as three numbers in 0..1.
+
+    Raises ``ValueError`` for any other text.
+    """
+    match = _HEX.match(colour.strip())
+    if match is None:
+        raise ValueError(f"{colour!r} is not a colour; write it as #rrggbb, for example #ff8000")
+    digits = match[1] if len(match[1]) > 3 else "".join(digit * 2 for digit in match[1])
+    return unpack(int(digits[:6], 16))
+
+
+def rgb_to_yuv(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Luma and the two colour differences of IMAGE, each ``[B,H,W,1]`` in 0..1 (differences are centred on 0.5)."""
+    red, green, blue = image[..., 0:1], image[..., 1:2], image[..., 2:3]
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return luma, (blue - luma) * 0.564 + 0.5, (red - luma) * 0.713 + 0.5
+
+
+def yuv_to_rgb(luma: Tensor, blue_difference: Tensor, red_difference: Tensor) -> Tensor:
+    """The inverse of :func:`rgb_to_yuv`, clipped to 0..1."""
+    blue = luma + (blue_difference - 0.5) / 0.564
+    red = luma + (red_difference - 0.5) / 0.713
+    green = (luma - 0.299 * red - 0.114 * blue) / 0.587
+    return torch.cat([red, green, blue], dim=-1).clamp(0.0, 1.0)

@@ -1,0 +1,60 @@
+"""Growing and shrinking: greyscale morphology of images and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ...protocol.context import context
+
+
+def dilate(samples: Tensor, size: int) -> Tensor:
+    """The largest value in a ``size`` x ``size`` square around each pixel of ``[B,C,H,W]``; outside does not count."""
+    before, after = (size - 1) // 2, size // 2
+    padded = functional.pad(samples, (before, after, before, after), value=float("-inf"))
+    wide = functional.max_pool2d(padded, (1, size), stride=1)
+    return functional.max_pool2d(wide, (size, 1), stride=1)
+
+
+def erode(samples: Tensor, size: int) -> Tensor:
+    """The smallest value in a ``size`` x ``size`` square around each pixel; outside does not count."""
+    return -dilate(-samples, size)
+
+
+def _opening(samples: Tensor, size: int) -> Tensor:
+    return dilate(erode(samples, size), size)
+
+
+def _closing(samples: Tensor, size: int) -> Tensor:
+    return erode(dilate(samples, size), size)
+
+
+#: Operations by name, each for ``[B,C,H,W]`` and a square of ``size`` pixels.
+OPERATIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "erode": erode,
+    "dilate": dilate,
+    "open": _opening,
+    "close": _closing,
+    "gradient": lambda samples, size: dilate(samples, size) - erode(samples, size),
+    "bottom_hat": lambda samples, size: _closing(samples, size) - samples,
+    "top_hat": lambda samples, size: samples - _opening(samples, size),
+}
+
+
+def grow(mask: Tensor, pixels: int, tapered_corners: bool) -> Tensor:
+    """MASK ``[B,H,W]`` grown by ``pixels`` (shrunk when negative).
+
+    Round by round with a 3 x 3 neighbourhood: a cross when the corners are tapered, which gives a diamond, else a square.
+    """
+    if pixels < 0:
+        return -grow(-mask, -pixels, tapered_corners)
+    samples = mask.unsqueeze(1)
+    for _ in range(min(pixels, mask.shape[-1] + mask.shape[-2])):
+        context().check_interrupted()
+        wide = functional.max_pool2d(samples, (1, 3), stride=1, padding=(0, 1))
+        tall = functional.max_pool2d(samples if tapered_corners else wide, (3, 1), stride=1, padding=(1, 0))
+        samples = torch.maximum(wide, tall)
+    return samples.squeeze(1)
