@@ -1,37 +1,38 @@
 """Comfy in a notebook cell.
 
-``Editor("workflow.json")`` at the end of a cell shows the graph; ``Workflow.load(…).run().result()`` runs one without an
-editor; ``@node`` makes a function a node in every open editor. Every name below is imported when first used.
+``Editor("workflow.json")`` at the end of a cell shows the graph, ``Workflow.load(…).run().result()`` runs one without
+an editor, ``@node`` makes a function a node in every open editor. Each name is imported when first used.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any as _Any
+from typing import TYPE_CHECKING
+from typing import Any as _Any
 
 if TYPE_CHECKING:
-    from .api import Workflow as Workflow, node as node
-    from .protocol.context import context as context
+    from .api import Workflow, node
+    from .protocol.context import context
     from .protocol.markers import (
-        Any as Any,
-        Audio as Audio,
-        Clip as Clip,
-        Conditioning as Conditioning,
-        Image as Image,
-        Latent as Latent,
-        Mask as Mask,
-        Model as Model,
-        Multiline as Multiline,
-        Range as Range,
-        Sigmas as Sigmas,
-        Slider as Slider,
-        Tooltip as Tooltip,
-        Vae as Vae,
+        Any,
+        Audio,
+        Clip,
+        Conditioning,
+        Image,
+        Latent,
+        Mask,
+        Model,
+        Multiline,
+        Range,
+        Sigmas,
+        Slider,
+        Tooltip,
+        Vae,
     )
-    from .results import Results as Results
-    from .run_errors import RunError as RunError, RunInterrupted as RunInterrupted
-    from .running import Run as Run
-    from .widget import Editor as Editor
+    from .results import Results
+    from .run_errors import RunError, RunInterrupted
+    from .running import Run
+    from .widget import Editor
 
 __version__ = "0.1.0"
 
@@ -51,7 +52,31 @@ _HOMES = {
     **dict.fromkeys(_MARKERS, "protocol.markers"),
 }
 
-__all__ = [*sorted(_HOMES), "__version__"]  # noqa: PLE0604 - every entry is a string
+__all__ = [
+    "Any",
+    "Audio",
+    "Clip",
+    "Conditioning",
+    "Editor",
+    "Image",
+    "Latent",
+    "Mask",
+    "Model",
+    "Multiline",
+    "Range",
+    "Results",
+    "Run",
+    "RunError",
+    "RunInterrupted",
+    "Sigmas",
+    "Slider",
+    "Tooltip",
+    "Vae",
+    "Workflow",
+    "__version__",
+    "context",
+    "node",
+]
 
 
 def __getattr__(name: str) -> _Any:

@@ -70,7 +70,7 @@ def figure(image: Image, caption: str) -> str:
     buffer = io.BytesIO()
     shown.save(buffer, "WEBP", quality=85)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    text = html.escape(f"{caption} · {image.width}×{image.height}")
+    text = html.escape(f"{caption} · {image.width} x {image.height}")
     return (
         '<figure style="display:inline-block;margin:0 12px 8px 0;vertical-align:top">'
         f'<img src="data:image/webp;base64,{data}" alt="{text}" style="max-width:100%">'
