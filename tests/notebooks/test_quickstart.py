@@ -1,0 +1,121 @@
+"""The quickstart, executed headless: by nbclient as it is, by papermill with another parameter."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import numpy as np
+import papermill
+import pytest
+from nbclient import NotebookClient
+from PIL import Image
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the notebooks folder, with a kernel of this very Python."""
+    copy = tmp_path_factory.mktemp("quickstart") / "notebooks"
+    shutil.copytree(NOTEBOOKS, copy, ignore=shutil.ignore_patterns("output", "user", ".*"))
+    kernel = copy.parent / "jupyter" / "kernels" / "this-python"
+    kernel.mkdir(parents=True)
+    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
+    (kernel / "kernel.json").write_text(json.dumps({**spec, "display_name": "This Python"}))
+    return copy
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels(folder: Path) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder.parent / "jupyter"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def executed(folder: Path) -> dict[str, Any]:
+    book = nbformat.read(folder / "quickstart.ipynb", as_version=4)
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(book, timeout=240, kernel_name="this-python", resources=resources).execute()
+    return {cell["id"]: cell for cell in book.cells}
+
+
+def picture(cell: dict[str, Any]) -> Image.Image:
+    """The one picture that the cell shows."""
+    (encoded,) = [o["data"]["image/png"] for o in cell["outputs"] if "image/png" in o.get("data", {})]
+    return Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
+
+
+def distinct_colors(image: Image.Image) -> int:
+    return len(np.unique(np.asarray(image).reshape(-1, 3), axis=0))
+
+
+def test_the_editor_cell_shows_a_widget_and_a_static_picture(executed: dict[str, Any]) -> None:
+    (output,) = [o for o in executed["editor"]["outputs"] if WIDGET in o.get("data", {})]
+    static = {kind for kind in output["data"] if kind in ("text/html", "image/svg+xml")}
+    assert static, f"only {sorted(output['data'])}: GitHub and nbconvert would show no graph"
+    assert "Poster colours" in "".join(str(output["data"][kind]) for kind in static)
+
+
+def test_the_result_is_the_cup_on_a_poster(executed: dict[str, Any], folder: Path) -> None:
+    shown = picture(executed["run"])
+    assert shown.size == (720, 480)
+    table = shown.crop((480, 0, 720, 100))  # far from the cup: nothing but the poster's colours
+    assert distinct_colors(table) <= 12
+    cup = shown.crop((240, 40, 440, 200))
+    assert distinct_colors(cup) > 1_000
+    photograph = Image.open(folder / "input" / "coffee.jpg").convert("RGB").resize((768, 512)).crop((24, 16, 744, 496))
+    difference = np.abs(np.asarray(shown, np.float32) - np.asarray(photograph, np.float32)).mean()
+    assert 3 < difference < 40
+
+
+def test_the_tensor_is_described(executed: dict[str, Any]) -> None:
+    printed = "".join(o["text"] for o in executed["results"]["outputs"] if o["output_type"] == "stream")
+    assert printed.startswith("(1, 512, 768, 3) torch.float32 0.0")
+
+
+def test_values_of_one_run_change_its_result(executed: dict[str, Any]) -> None:
+    assert distinct_colors(picture(executed["values"]).crop((480, 0, 720, 100))) <= 4
+
+
+def test_the_saved_picture_brings_its_graph_back(executed: dict[str, Any], folder: Path) -> None:
+    printed = "".join(o["text"] for o in executed["png"]["outputs"] if o["output_type"] == "stream")
+    assert printed == "coffee_00001_.png holds 20 nodes, with 12 poster colours\n"
+    with Image.open(folder / "output" / "quickstart" / "coffee_00001_.png") as saved:
+        embedded = json.loads(saved.text["workflow"])
+    original = json.loads((NOTEBOOKS / "quickstart.json").read_text())
+    assert {node["id"]: node["type"] for node in embedded["nodes"]} == {
+        node["id"]: node["type"] for node in original["nodes"]
+    }
+    assert {tuple(link) for link in embedded["links"]} == {tuple(link) for link in original["links"]}
+
+
+def test_the_function_node_darkens_the_corners(executed: dict[str, Any], folder: Path) -> None:
+    shown = np.asarray(picture(executed["api"]), np.float32)
+    photograph = np.asarray(Image.open(folder / "input" / "coffee.jpg").convert("RGB"), np.float32)
+    assert np.abs(shown[199:201, 299:301] - photograph[199:201, 299:301]).max() <= 2  # the middle keeps its light
+    assert np.abs(shown[0, 0] - 0.1 * photograph[0, 0]).max() <= 2  # a corner loses 0.9 of it
+
+
+def test_papermill_sets_the_parameter(folder: Path) -> None:
+    output = folder / "run-by-papermill.ipynb"
+    papermill.execute_notebook(
+        folder / "quickstart.ipynb",
+        output,
+        parameters={"colors": 3},
+        cwd=folder,
+        kernel_name="this-python",
+        progress_bar=False,
+    )
+    cells = {cell["id"]: cell for cell in nbformat.read(output, as_version=4).cells}
+    assert distinct_colors(picture(cells["run"]).crop((480, 0, 720, 100))) <= 3
+    assert "with 3 poster colours" in str(cells["png"]["outputs"])
