@@ -21,6 +21,7 @@ FAMILIES = (
     "mask",
     "primitive",
     "text",
+    "regex",
     "math",
     "logic",
 )

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+#: How many sockets a new node shows; a workflow may connect more.
+SHOWN = 4
 
 
 class GrowingInputs(dict[str, Any]):
-    """An ``optional`` mapping that declares ``<group>`` once and answers for every ``<group>.<name>``.
+    """An ``optional`` mapping that lists the first ``<group>.<name>`` inputs and answers for all of them.
 
-    The declared entry is a template for the editor; the dotted names never appear when the mapping is iterated, so
-    none of them is required, yet a link or a constant of that name is accepted.
+    None of them is required, and a link or a constant to any further one is accepted.
     """
 
-    def __init__(self, group: str, kind: str, template: Mapping[str, Any], minimum: int = 1) -> None:
-        entry = {"input": {"required": {"value": (kind, {"forceInput": True})}}, "min": minimum, **template}
-        super().__init__({group: ("COMFY_AUTOGROW_V3", {"template": entry})})
-        self._prefix = group + "."
-        self._member = (kind, {"forceInput": True})
+    def __init__(self, group: str, kind: str, names: Sequence[str]) -> None:
+        self._members = {f"{group}.{name}": _socket(kind, name) for name in names}
+        super().__init__(list(self._members.items())[:SHOWN])
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or (isinstance(name, str) and name.startswith(self._prefix))
+        return name in self._members
 
     def __missing__(self, name: str) -> Any:
-        if name in self:
-            return self._member
-        raise KeyError(name)
+        return self._members[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default  # noqa: SIM401 - this is `get`
+        return self._members.get(name, default)
+
+
+def _socket(kind: str, name: str) -> tuple[str, dict[str, Any]]:
+    return (kind, {"forceInput": True, "display_name": name})
 
 
 def members(group: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,11 +39,6 @@ def members(group: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name[len(prefix) :]: value for name, value in arguments.items() if name.startswith(prefix)}
 
 
-def names(letters: Iterable[str]) -> dict[str, Any]:
-    """A template whose inputs have fixed names, used one after the other."""
-    return {"names": list(letters)}
-
-
-def numbered(prefix: str, maximum: int) -> dict[str, Any]:
-    """A template whose inputs are called ``<prefix>0``, ``<prefix>1`` …"""
-    return {"prefix": prefix, "max": maximum}
+def numbered(prefix: str, count: int) -> list[str]:
+    """``<prefix>0``, ``<prefix>1`` … ``count`` names."""
+    return [f"{prefix}{number}" for number in range(count)]

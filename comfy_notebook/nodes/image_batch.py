@@ -69,7 +69,7 @@ class BatchImagesNode:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {}, "optional": GrowingInputs("images", "IMAGE", numbered("image", 50), minimum=2)}
+        return {"required": {}, "optional": GrowingInputs("images", "IMAGE", numbered("image", 50))}
 
     def batch(self, images: dict[str, Tensor] | None = None, **numbered_images: Tensor) -> tuple[Tensor]:
         from .ops.batches import join

@@ -6,7 +6,7 @@ import math
 import string
 from typing import Any
 
-from .autogrow import GrowingInputs, members, names
+from .autogrow import GrowingInputs, members
 
 RATIOS = {
     "1:1 (Square)": (1, 1),
@@ -36,7 +36,7 @@ class ComfyMathExpression:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {"expression": ("STRING", {"default": "a + b", "multiline": True})},
-            "optional": GrowingInputs("values", "FLOAT,INT,BOOLEAN", names(string.ascii_lowercase)),
+            "optional": GrowingInputs("values", "FLOAT,INT,BOOLEAN", string.ascii_lowercase),
         }
 
     def execute(self, expression: str, **values: Any) -> tuple[float, int, bool]:

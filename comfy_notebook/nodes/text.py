@@ -7,7 +7,7 @@ import string as letters
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .autogrow import GrowingInputs, members, names
+from .autogrow import GrowingInputs, members
 from .numbered_files import next_free, save_bytes
 
 LONGEST_PADDING = 10_000
@@ -171,7 +171,7 @@ class StringFormat(_TextNode):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {"f_string": ("STRING", {"default": "{a}", "multiline": True})},
-            "optional": GrowingInputs("values", "*", names(letters.ascii_lowercase)),
+            "optional": GrowingInputs("values", "*", letters.ascii_lowercase),
         }
 
     def execute(self, f_string: str, **values: Any) -> tuple[str]:

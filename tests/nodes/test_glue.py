@@ -198,12 +198,14 @@ def test_bad_input_is_explained(name: str, inputs: dict[str, Any], message: str)
         run(name, **inputs)
 
 
-def test_growing_inputs_answer_for_dotted_names() -> None:
+def test_growing_inputs_show_four_and_answer_for_all() -> None:
     optional = NODES["ComfyMathExpression"][0].INPUT_TYPES()["optional"]
-    assert list(optional) == ["values"]
-    assert "values.q" in optional
-    assert "other.q" not in optional
-    assert optional["values.q"][0] == "FLOAT,INT,BOOLEAN"
+    assert list(optional) == ["values.a", "values.b", "values.c", "values.d"]
+    assert "values.z" in optional
+    assert "values.aa" not in optional
+    assert optional["values.q"][0] == optional.get("values.q")[0] == "FLOAT,INT,BOOLEAN"
+    with pytest.raises(KeyError):
+        optional["other.q"]
     json.dumps(optional)
 
 
