@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from . import text as texts
+from .build import EXTRA_INPUTS
 from .document import Document, read_document
 from .graph import BYPASSED, MUTED, Scope, Scopes
 from .repair import Json, Warnings
@@ -129,6 +130,9 @@ class _Converter:
 
     def _own_values(self, scope: Scope, key: str, node: Json, entry: Mapping[str, Any] | None) -> dict[str, Any]:
         values = widget_values(node, entry)
+        kept = (node.get("properties") or {}).get(EXTRA_INPUTS)
+        if isinstance(kept, dict):
+            values |= kept
         if scope.overrides:
             values |= {name: value for (owner, name), value in scope.overrides.items() if owner == key and name in values}
         return values

@@ -27,7 +27,7 @@ def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> Patch:
     for part in _KEYED:
         if part not in after:
             continue
-        old, new = _by_key(before.get(part, [])), _by_key(after[part])
+        old, new = _by_key(before.get(part, []), part), _by_key(after[part], part)
         if old is None or new is None or (part not in before and not new):
             if part not in before or not same(before[part], after[part]):
                 whole[part] = after[part]
@@ -59,24 +59,24 @@ def apply(document: Mapping[str, Any], patch: Any) -> Document:
     return result
 
 
-def _key(item: Any) -> str | None:
+def _key(item: Any, part: str) -> str | None:
     """The key of a node (object with ``id``) or a link (object, or list that starts with its id); None if it has none."""
     if isinstance(item, dict):
         name = item.get("id")
     else:
-        name = item[0] if isinstance(item, list) and item else None
+        name = item[0] if part == "links" and isinstance(item, list) and item else None
     if isinstance(name, bool) or not isinstance(name, (int, str)):
         return None
     return str(name)
 
 
-def _by_key(items: Any) -> dict[str, Any] | None:
+def _by_key(items: Any, part: str) -> dict[str, Any] | None:
     """Items by key in their order, or None when their keys cannot tell them apart."""
     if not isinstance(items, list):
         return None
     found: dict[str, Any] = {}
     for item in items:
-        key = _key(item)
+        key = _key(item, part)
         if key is None or key in found:
             return None
         found[key] = item
@@ -100,13 +100,13 @@ def _diff_keyed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def _apply_keyed(items: Any, keyed: Mapping[str, Any], part: str) -> list[Any]:
-    found = _by_key(items)
+    found = _by_key(items, part)
     if found is None:
         raise WorkflowError(f"The patch changes single {part}, but the ids of the document's {part} are not unique.")
     for name in keyed.get("remove", ()):
         found.pop(str(name), None)
     for item in keyed.get("set", ()):
-        key = _key(item)
+        key = _key(item, part)
         assert key is not None  # _check saw it
         found[key] = item
     named = [str(name) for name in keyed.get("order", ())]
@@ -132,8 +132,7 @@ def _check_keyed(keyed: Any, part: str) -> None:
     _expect(not keyed.keys() - _KEYED_PARTS, f"unknown parts of '{part}': {sorted(keyed.keys() - _KEYED_PARTS)}")
     items = keyed.get("set", [])
     _expect(isinstance(items, list), f"'{part}.set' is a list")
-    wanted = (dict,) if part == "nodes" else (dict, list)
-    _expect(all(isinstance(item, wanted) and _key(item) is not None for item in items), f"'{part}.set' holds an odd one")
+    _expect(all(_key(item, part) is not None for item in items), f"'{part}.set' holds one that is none or has no id")
     for name in ("remove", "order"):
         ids = keyed.get(name, [])
         good = isinstance(ids, list) and all(isinstance(i, (int, str)) and not isinstance(i, bool) for i in ids)

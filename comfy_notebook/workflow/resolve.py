@@ -44,6 +44,7 @@ class Absent:
 
 
 Resolved = Source | Value | Absent
+_Place = tuple[str, str, str, bool]  # scope, link, wanted type, whether no reroute came before
 
 
 class Resolver:
@@ -53,15 +54,25 @@ class Resolver:
         self._scopes = scopes
         self._info = info
         self._specs: dict[str, list[InputSpec]] = {}
+        self._known: dict[_Place, Resolved] = {}
 
     def resolve(self, scope: Scope, link_id: Any, wanted: Any) -> Resolved:
         """What feeds the input of type ``wanted`` that ``link_id`` ends at."""
-        seen: set[tuple[str, str]] = set()
+        passed: dict[_Place, None] = {}
+        result = self._walk(scope, link_id, wanted, passed)
+        # whoever asks from further down the same chain gets the answer at once, which keeps long chains linear
+        self._known.update(dict.fromkeys(passed, result))
+        return result
+
+    def _walk(self, scope: Scope, link_id: Any, wanted: Any, passed: dict[_Place, None]) -> Resolved:  # noqa: PLR0912
         direct = True
         while link_id is not None:
-            if (scope.prefix, str(link_id)) in seen:
+            place = (scope.prefix, str(link_id), str(wanted), direct)
+            if place in self._known:
+                return self._known[place]
+            if place in passed:
                 return Absent(missing=f"link {link_id} runs in a circle of bypassed nodes")
-            seen.add((scope.prefix, str(link_id)))
+            passed[place] = None
             link = scope.graph.links.get(str(link_id))
             if link is None:
                 return Absent(missing=f"link {link_id}, which does not exist")
