@@ -43,3 +43,8 @@ export function setUpLitegraph(): void {
   Object.setPrototypeOf(callable, ContextMenu);
   (LiteGraph as unknown as Record<string, unknown>).ContextMenu = callable;
 }
+
+/** Outlines that packs ask for. */
+export function strokeShapeOf(ctx: CanvasRenderingContext2D, area: [number, number, number, number], options: object): void {
+  module.strokeShape(ctx, area as never, options as never);
+}

@@ -1,0 +1,267 @@
+// Results on the node itself: images as a fitted picture or a grid, animations and texts as elements, live latent previews.
+import { fitText } from "../widgets/text";
+import { addDomWidget, type DomWidget } from "./dom-widget";
+import { guardElement } from "./build-widgets";
+import { BaseWidget, type CanvasPointerEvent, type LGraphCanvas, type LGraphNode } from "./litegraph";
+import { uiImages, uiTexts, type NodeRuntime } from "./runtime";
+import { activeSurface, surfaceOf } from "./surface";
+import type { FileRef } from "./types";
+import type { AnyWidget } from "./widget-classes";
+
+const IMAGE_WIDGET = "$$canvas-image-preview";
+const TEXT_WIDGET = "$$text-preview";
+const ANIMATED_WIDGET = "$$comfy_animation_preview";
+
+interface Shown {
+  refs: FileRef[];
+  key: string;
+  images: (HTMLImageElement | null)[];
+  failed: boolean[];
+  /** Index of the picture shown alone; null shows the grid. */
+  index: number | null;
+}
+
+const shown = new WeakMap<LGraphNode, Shown>();
+
+export function previewOf(node: LGraphNode): Shown | undefined {
+  return shown.get(node);
+}
+
+/** Shows what a run (or a chosen file) says; null takes the previews away. */
+export function showOutputs(node: LGraphNode, ui: Record<string, unknown> | null): void {
+  const refs = uiImages(ui ?? undefined);
+  const animated = Array.isArray(ui?.animated) && ui.animated.some(Boolean);
+  if (animated && refs.length) {
+    removeWidget(node, IMAGE_WIDGET);
+    shown.delete(node);
+    showAnimation(node, refs);
+  } else {
+    removeWidget(node, ANIMATED_WIDGET);
+    showImages(node, refs);
+  }
+  showText(node, uiTexts(ui ?? undefined));
+}
+
+export function showImages(node: LGraphNode, refs: FileRef[]): void {
+  const key = JSON.stringify(refs);
+  const old = shown.get(node);
+  if (old?.key === key) return;
+  if (!refs.length) {
+    shown.delete(node);
+    (node as AnyWidget).imgs = undefined;
+    if (!old?.refs.length) return removeWidget(node, IMAGE_WIDGET);
+    return removeWidget(node, IMAGE_WIDGET);
+  }
+  const state: Shown = { refs, key, images: refs.map(() => null), failed: refs.map(() => false), index: refs.length === 1 ? 0 : null };
+  shown.set(node, state);
+  const services = activeSurface()?.services;
+  refs.forEach((ref, i) => {
+    const image = new Image();
+    const done = (ok: boolean): void => {
+      state.failed[i] = !ok;
+      if (ok) state.images[i] = image;
+      (node as AnyWidget).imgs = state.images.filter(Boolean);
+      activeSurface()?.redraw();
+    };
+    image.onload = () => done(true);
+    image.onerror = () => done(false);
+    services?.fileUrl(ref).then((url) => { image.src = url; }, () => done(false));
+  });
+  ensureImageWidget(node);
+}
+
+/** The space for pictures: grows with the node, is not saved. */
+export function ensureImageWidget(node: LGraphNode): void {
+  if (node.widgets?.some((widget) => widget.name === IMAGE_WIDGET)) return;
+  const widget = new ImagePreviewWidget(node);
+  node.addCustomWidget(widget as AnyWidget);
+  growTo(node);
+}
+
+class ImagePreviewWidget extends BaseWidget<AnyWidget> {
+  constructor(node: LGraphNode) {
+    super({ name: IMAGE_WIDGET, type: "custom", value: "", options: { serialize: false }, y: 0 } as AnyWidget, node);
+    this.serialize = false;
+  }
+
+  override computeLayoutSize(): { minHeight: number; minWidth: number } {
+    return { minHeight: 160, minWidth: 60 };
+  }
+
+  override drawWidget(ctx: CanvasRenderingContext2D): void {
+    const surface = activeSurface();
+    const runtime = surface?.runtimeOf(this.node);
+    const box = previewBox(this.node, this);
+    drawPreview(ctx, this.node, box, runtime, surface?.palette.textDim ?? "#888", surface?.palette.font ?? "sans-serif");
+  }
+
+  override onClick({ e, node, canvas }: { e: CanvasPointerEvent; node: LGraphNode; canvas: LGraphCanvas }): void {
+    const state = shown.get(node);
+    const surface = surfaceOf(canvas);
+    if (!state || !surface) return;
+    const x = e.canvasX - node.pos[0];
+    const y = e.canvasY - node.pos[1];
+    const box = previewBox(node, this);
+    if (state.index === null) {
+      const cell = cellsOf(state.refs.length, box, state).findIndex((c) => x >= c.x && x < c.x + c.w && y >= c.y && y < c.y + c.h);
+      if (cell >= 0) state.index = cell;
+    } else if (state.refs.length > 1) {
+      if (x > box.x + box.w - 24 && y < box.y + 24) state.index = null;
+      else state.index = (state.index + (x < box.x + box.w / 2 ? state.refs.length - 1 : 1)) % state.refs.length;
+    }
+    canvas.setDirty(true, false);
+  }
+
+  override onPointerDown(pointer: { onDoubleClick?: (event: CanvasPointerEvent) => unknown }, node: LGraphNode, canvas: LGraphCanvas): boolean {
+    pointer.onDoubleClick = () => {
+      const state = shown.get(node);
+      if (state) surfaceOf(canvas)?.openImages(state.refs, state.index ?? 0);
+    };
+    return false;
+  }
+}
+
+interface Box { x: number; y: number; w: number; h: number }
+
+function previewBox(node: LGraphNode, widget: { y: number; computedHeight?: number }): Box {
+  return { x: 8, y: widget.y + 2, w: node.size[0] - 16, h: Math.max((widget.computedHeight ?? 160) - 6, 10) };
+}
+
+function cellsOf(count: number, box: Box, state: Shown): Box[] {
+  const first = state.images.find(Boolean);
+  const aspect = first ? first.naturalWidth / first.naturalHeight : 1;
+  let best = { columns: 1, size: 0 };
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const size = Math.min(box.w / columns / aspect, box.h / rows);
+    if (size > best.size) best = { columns, size };
+  }
+  const rows = Math.ceil(count / best.columns);
+  const w = box.w / best.columns;
+  const h = box.h / rows;
+  return Array.from({ length: count }, (_, i) => ({
+    x: box.x + (i % best.columns) * w, y: box.y + Math.floor(i / best.columns) * h, w, h,
+  }));
+}
+
+function drawPreview(ctx: CanvasRenderingContext2D, node: LGraphNode, box: Box, runtime: NodeRuntime | undefined, dim: string, font: string): void {
+  ctx.save();
+  ctx.imageSmoothingQuality = "medium";
+  ctx.font = `11px ${font}`;
+  ctx.textAlign = "center";
+  ctx.textBaseline = "alphabetic";
+  const live = runtime?.preview;
+  const state = shown.get(node);
+  if (live) {
+    if (live.image.complete && live.image.naturalWidth) drawFitted(ctx, live.image, { ...box, h: box.h - 16 });
+    ctx.fillStyle = dim;
+    ctx.fillText("preview", box.x + box.w / 2, box.y + box.h - 3);
+  } else if (state && state.index !== null) drawOne(ctx, state, box, dim);
+  else if (state) {
+    cellsOf(state.refs.length, box, state).forEach((cell, i) => {
+      const inner = { x: cell.x + 1.5, y: cell.y + 1.5, w: cell.w - 3, h: cell.h - 3 };
+      const image = state.images[i];
+      if (image) drawFitted(ctx, image, inner);
+      else drawMissing(ctx, inner, dim, state.failed[i] ? "not available" : "…");
+    });
+  }
+  ctx.restore();
+}
+
+function drawOne(ctx: CanvasRenderingContext2D, state: Shown, box: Box, dim: string): void {
+  const index = state.index ?? 0;
+  const image = state.images[index];
+  const picture = { ...box, h: box.h - 16 };
+  if (image) drawFitted(ctx, image, picture);
+  else drawMissing(ctx, picture, dim, state.failed[index] ? "image not available" : "loading…");
+  const size = image ? `${image.naturalWidth} × ${image.naturalHeight}` : "";
+  const many = state.refs.length > 1;
+  ctx.fillStyle = dim;
+  ctx.fillText(fitText(ctx, many ? `${index + 1} / ${state.refs.length}   ${size}` : size, box.w), box.x + box.w / 2, box.y + box.h - 3);
+  if (many) {
+    ctx.fillStyle = "rgba(0,0,0,.55)";
+    ctx.beginPath();
+    ctx.roundRect(box.x + box.w - 22, box.y + 3, 19, 19, 4);
+    ctx.fill();
+    ctx.strokeStyle = "#fff";
+    ctx.lineWidth = 1.5;
+    ctx.beginPath();
+    for (const [dx, dy] of [[0, 0], [7, 0], [0, 7], [7, 7]] as const) ctx.rect(box.x + box.w - 18 + dx, box.y + 7 + dy, 4, 4);
+    ctx.stroke();
+  }
+}
+
+function drawFitted(ctx: CanvasRenderingContext2D, image: HTMLImageElement, box: Box): void {
+  const scale = Math.min(box.w / image.naturalWidth, box.h / image.naturalHeight);
+  if (!(scale > 0) || !Number.isFinite(scale)) return;
+  const w = image.naturalWidth * scale;
+  const h = image.naturalHeight * scale;
+  ctx.drawImage(image, box.x + (box.w - w) / 2, box.y + (box.h - h) / 2, w, h);
+}
+
+function drawMissing(ctx: CanvasRenderingContext2D, box: Box, color: string, text: string): void {
+  ctx.strokeStyle = color;
+  ctx.globalAlpha *= 0.5;
+  ctx.lineWidth = 1;
+  ctx.setLineDash([4, 4]);
+  ctx.strokeRect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1);
+  ctx.setLineDash([]);
+  ctx.globalAlpha *= 2;
+  ctx.fillStyle = color;
+  ctx.fillText(fitText(ctx, text, box.w - 6), box.x + box.w / 2, box.y + box.h / 2 + 4);
+}
+
+function showAnimation(node: LGraphNode, refs: FileRef[]): void {
+  let widget = node.widgets?.find((candidate) => candidate.name === ANIMATED_WIDGET) as unknown as DomWidget | undefined;
+  if (!widget) {
+    const image = document.createElement("img");
+    image.className = "cn-animated";
+    image.alt = "animation";
+    image.draggable = false;
+    widget = addDomWidget(node, ANIMATED_WIDGET, "img", image, { serialize: false, getMinHeight: () => 160, hideOnZoom: false, setValue: () => undefined, getValue: () => "" });
+    image.addEventListener("dblclick", () => activeSurface()?.openImages(refs, 0));
+    guardElement(image);
+    growTo(node);
+  }
+  const image = widget.element as HTMLImageElement;
+  activeSurface()?.services.fileUrl(refs[0] as FileRef).then((url) => { image.src = url; }, () => { image.alt = "animation not available"; });
+}
+
+function showText(node: LGraphNode, texts: string[]): void {
+  if (!texts.length) return removeWidget(node, TEXT_WIDGET);
+  let widget = node.widgets?.find((candidate) => candidate.name === TEXT_WIDGET) as unknown as DomWidget | undefined;
+  if (!widget) {
+    const area = document.createElement("textarea");
+    area.className = "cn-textarea";
+    area.readOnly = true;
+    area.setAttribute("aria-label", `Text result of ${node.title}`);
+    widget = addDomWidget(node, TEXT_WIDGET, "customtext", area, {
+      serialize: false, getMinHeight: () => 60, getValue: () => area.value, setValue: () => undefined,
+      onDraw: () => { area.readOnly = true; },
+    });
+    guardElement(area);
+    growTo(node);
+  }
+  (widget.element as HTMLTextAreaElement).value = texts.join("\n\n");
+}
+
+function removeWidget(node: LGraphNode, name: string): void {
+  const widget = node.widgets?.find((candidate) => candidate.name === name);
+  if (!widget) return;
+  (widget as AnyWidget).element?.remove();
+  node.widgets = node.widgets?.filter((candidate) => candidate !== widget);
+}
+
+/** Makes a node tall enough for what it shows, never smaller. */
+function growTo(node: LGraphNode): void {
+  const needed = node.computeSize();
+  if (needed[1] > node.size[1] || needed[0] > node.size[0]) {
+    node.setSize([Math.max(node.size[0], needed[0]), Math.max(node.size[1], needed[1] + 60)]);
+  }
+  activeSurface()?.redraw();
+}
+
+/** Widgets that only show results; never part of the document. */
+export function isPreviewWidget(widget: { name?: string }): boolean {
+  return typeof widget.name === "string" && widget.name.startsWith("$$");
+}
