@@ -22,6 +22,8 @@ class ProgressSink(Protocol):
 
     def text(self, context: NodeContext, text: str) -> None: ...
 
+    def image(self, context: NodeContext, image: Any) -> None: ...
+
     def interrupted(self, prompt_id: str | None) -> bool: ...
 
 
@@ -49,6 +51,11 @@ class NodeContext:
         """Show one line of text on the node while it runs."""
         if self.sink is not None:
             self.sink.text(self, text)
+
+    def send_image(self, image: Any) -> None:
+        """Send a ``PIL.Image`` to the client as a result of this node: whole, lossless, none left out."""
+        if self.sink is not None:
+            self.sink.image(self, image)
 
 
 current: ContextVar[NodeContext] = ContextVar("comfy_notebook_node", default=NodeContext())  # noqa: B039 - immutable

@@ -1,0 +1,383 @@
+"""The engine as the rest of the program sees it: submit a prompt, follow it, read what it made."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..folders import Folders
+from ..protocol.context import NodeContext
+from ..protocol.expansion import is_link
+from ..protocol.registry import Registry
+from .backends import Backend, ThreadBackend
+from .cache import ResultCache
+from .events import Event, EventBus
+from .execute import Interrupted, PromptRun, ask_is_changed
+from .failure import NodeFailure, describe, is_out_of_memory
+from .history import History, HistoryEntry, make_entry
+from .inputs import DeclaredInputs
+from .node_call import Caller
+from .progress import ProgressReporter, Ticker
+from .prompt import DynamicPrompt, own_copy
+from .queue import PromptQueue
+from .run_services import Instances, QueueItem, RunServices
+from .signature import Key, Signatures
+from .validation import PromptRejected, make_error, validate
+
+#: Of how many prompts values can be found by node id.
+REMEMBERED_RUNS = 256
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A prompt that was accepted. ``node_errors`` tells of output nodes that will not run."""
+
+    prompt_id: str
+    number: float
+    node_errors: dict[str, Any]
+
+
+@dataclass
+class _Run:
+    """One prompt from submission to end."""
+
+    item: QueueItem
+    keys: dict[str, Key] = field(default_factory=dict)
+    messages: list[Any] = field(default_factory=list)
+    progress: ProgressReporter | None = None
+    ended: threading.Event = field(default_factory=threading.Event)
+    entry: HistoryEntry | None = None
+
+
+class Engine:
+    """Runs prompts of ``registry``'s nodes one after another on a thread of its own and tells ``bus`` about it.
+
+    ``cache`` says what results are kept (see :mod:`.cache`). Every method may be called from any thread.
+    """
+
+    def __init__(
+        self, registry: Registry, bus: EventBus, folders: Folders | None = None, *, cache: ResultCache | None = None
+    ) -> None:
+        self.registry = registry
+        self.bus = bus
+        self.folders = folders
+        self.cache = cache or ResultCache()
+        self.instances = Instances()
+        self.history = History()
+        self._backend: Backend = ThreadBackend(self._execute, self._dropped)
+        self._lock = threading.RLock()
+        self._runs: OrderedDict[str, _Run] = OrderedDict()
+        self._numbers = itertools.count()
+        self._interrupted: set[str] = set()
+        self._ticker = Ticker()
+
+    @property
+    def queue(self) -> PromptQueue:
+        """What runs and what waits."""
+        return self._backend.queue
+
+    def submit(
+        self,
+        prompt: Mapping[str, Any],
+        *,
+        client_id: str | None = None,
+        prompt_id: str | None = None,
+        extra_data: Mapping[str, Any] | None = None,
+        number: float | None = None,
+        front: bool = False,
+        targets: Collection[str] | None = None,
+    ) -> Submission:
+        """Validate ``prompt`` (API form) here and now and queue it.
+
+        Events of the run go to ``client_id``; ``extra_data`` may hold ``extra_pnginfo`` for saved files; ``number``
+        places it in the queue (lower first), ``front`` before everything that waits; ``targets`` are the output nodes
+        to run, all when None. Raises :class:`PromptRejected` when nothing of it can run.
+        """
+        mine = _checked_copy(prompt)
+        validated = validate(mine, self.registry, targets)
+        extra = {**(extra_data or {}), "create_time": int(time.time() * 1000)}
+        if client_id is not None:
+            extra["client_id"] = client_id
+        with self._lock:
+            prompt_id = prompt_id or str(uuid.uuid4())
+            known = self._runs.get(prompt_id)
+            if known is not None and not known.ended.is_set():
+                raise PromptRejected(
+                    make_error("invalid_prompt_id", "A prompt of this id is queued already", prompt_id)
+                )
+            if number is None:
+                count = next(self._numbers)
+                number = -count if front else count
+            item = QueueItem(number, prompt_id, mine, extra, validated.roots)
+            self._runs[prompt_id] = _Run(item)
+            self._forget_old_runs()
+        self._backend.submit(item)
+        self._publish_status()
+        return Submission(prompt_id, number, validated.node_errors)
+
+    def interrupt(self, prompt_id: str | None = None) -> bool:
+        """Stop the running prompt at its next cancel point, or take a waiting one out; None means whatever runs.
+
+        Returns whether there was something to stop.
+        """
+        if prompt_id is not None and self._backend.cancel(prompt_id):
+            return True
+        running = [item.prompt_id for item in self.queue.running() if prompt_id in (None, item.prompt_id)]
+        self._interrupted.update(running)
+        return bool(running)
+
+    def wait(self, prompt_id: str, timeout: float | None = None) -> HistoryEntry:
+        """Wait until a prompt has ended and return its history entry (one that was taken out of the queue has one too,
+        though it never enters the history). Raises ``KeyError`` for an unknown id, ``TimeoutError`` after ``timeout``
+        seconds."""
+        run = self._run(prompt_id)
+        if not run.ended.wait(timeout):
+            raise TimeoutError(f"prompt {prompt_id} has not ended within {timeout} s")
+        assert run.entry is not None
+        return run.entry
+
+    def values(self, prompt_id: str, node_id: str) -> tuple[list[Any], ...] | None:
+        """The outputs of a node, a list per slot; None when the node did not run, is unknown or was evicted."""
+        run = self._runs.get(prompt_id)
+        key = run.keys.get(str(node_id)) if run is not None else None
+        entry = self.cache.get(key) if key is not None else None
+        return None if entry is None else entry.outputs
+
+    def inputs_of(self, prompt_id: str, node_id: str) -> dict[str, list[Any]] | None:
+        """What reached the linked inputs of a node, a list per input (those whose source ran and is still kept); None
+        when prompt or node is unknown."""
+        run = self._runs.get(prompt_id)
+        node = run.item.prompt.get(str(node_id)) if run is not None else None
+        if node is None:
+            return None
+        found = {}
+        for name, value in node["inputs"].items():
+            outputs = self.values(prompt_id, value[0]) if is_link(value) else None
+            if outputs is not None and int(value[1]) < len(outputs):
+                found[name] = outputs[int(value[1])]
+        return found
+
+    def signatures(self, prompt: Mapping[str, Any]) -> dict[str, Key]:
+        """A key per node; equal keys mean the same code, constants, files and ancestors, whatever the ids.
+
+        A node that wants to run every time (``IS_CHANGED`` NaN) has a stable key here: it is not stale for that.
+        """
+        dynamic = DynamicPrompt(_checked_copy(prompt))
+        caller = Caller("", _NoRun())
+        declared_by_class: dict[str, DeclaredInputs] = {}
+
+        def declared(class_type: str) -> DeclaredInputs:
+            if class_type not in declared_by_class:
+                definition = self.registry.get(class_type)
+                if definition is None:
+                    raise KeyError(class_type)
+                declared_by_class[class_type] = DeclaredInputs(definition)
+            return declared_by_class[class_type]
+
+        def is_changed(node_id: str) -> Any:
+            node = dynamic.get_node(node_id)
+            of_class = declared(node["class_type"])
+            if not hasattr(of_class.definition.node_class, "IS_CHANGED"):
+                return False
+            return _comparable(ask_is_changed(node_id, node["inputs"], of_class, caller))
+
+        signatures = Signatures(dynamic, declared, is_changed)
+        try:
+            return {node_id: signatures.key_of(node_id) for node_id in dynamic.original_prompt}
+        finally:
+            caller.close()
+
+    def free(self) -> None:
+        """Let go of all results and node instances."""
+        self.cache.clear()
+        self.instances.clear()
+
+    def shutdown(self, timeout: float | None = 5.0) -> None:
+        """Stop what runs, drop what waits, end the threads; waits at most ``timeout`` seconds for a running node."""
+        self.interrupt()
+        self._backend.shutdown(timeout)
+        self._ticker.stop()
+
+    # What running nodes ask (ProgressSink)
+
+    def progress(self, context: NodeContext, value: float, maximum: float, preview: Any | None) -> None:
+        reporter = self._reporter(context)
+        if reporter is not None and context.node_id is not None:
+            reporter.update(context.node_id, value, maximum, preview)
+
+    def text(self, context: NodeContext, text: str) -> None:
+        run = self._runs.get(context.prompt_id or "")
+        if run is not None:
+            self._publish(run, "progress_text", {"nodeId": context.node_id, "text": text})
+
+    def image(self, context: NodeContext, image: Any) -> None:
+        reporter = self._reporter(context)
+        if reporter is not None and context.node_id is not None:
+            reporter.image(context.node_id, image)
+
+    def interrupted(self, prompt_id: str | None) -> bool:
+        return prompt_id in self._interrupted
+
+    # One prompt on the engine thread
+
+    def _execute(self, item: QueueItem) -> None:
+        run = self._run(item.prompt_id)
+
+        def send(type: str, data: Mapping[str, Any]) -> None:
+            self._publish(run, type, {**data, "prompt_id": item.prompt_id})
+
+        progress = ProgressReporter(
+            item.prompt_id, lambda type, data, buffers: self._publish(run, type, data, buffers), self._ticker
+        )
+        run.progress = progress
+        self._publish_status()
+        self.instances.keep_only(item.prompt)
+        self._status(run, "execution_start", {})
+        services = RunServices(
+            registry=self.registry,
+            cache=self.cache,
+            instances=self.instances,
+            progress=progress,
+            sink=self,
+            send=send,
+            status=lambda type, data: self._status(run, type, data),
+            blocked=lambda data: self._publish(run, "execution_error", _stamped(item, data), everybody=True),
+        )
+        prompt_run = PromptRun(item, services)
+        run.keys = prompt_run.keys
+        succeeded = False
+        try:
+            prompt_run.run()
+            succeeded = True
+        except Interrupted as stop:
+            progress.flush()
+            data = {"node_id": prompt_run.prompt.get_real_node_id(stop.node_id), "executed": list(prompt_run.executed)}
+            data["node_type"] = prompt_run.prompt.get_node(stop.node_id)["class_type"]
+            self._status(run, "execution_interrupted", data, everybody=True)
+        except NodeFailure as failure:
+            self._fail(run, prompt_run, failure)
+        except BaseException as error:
+            self._fail(run, prompt_run, NodeFailure("", error))
+        finally:
+            progress.flush()
+            if succeeded:
+                self._status(run, "execution_success", {})
+            self._end(run, prompt_run.outputs, prompt_run.meta, succeeded)
+
+    def _fail(self, run: _Run, prompt_run: PromptRun, failure: NodeFailure) -> None:
+        if is_out_of_memory(failure.error):
+            self.cache.clear()
+        prompt_run.progress_failed(failure.node_id)
+        real = prompt_run.prompt.get_real_node_id(failure.node_id)
+        node = run.item.prompt.get(real, {})
+        data = {
+            "node_id": real,
+            "node_type": node.get("class_type"),
+            "executed": list(prompt_run.executed),
+            **describe(failure),
+            "current_outputs": list(prompt_run.keys),
+        }
+        self._status(run, "execution_error", data)
+
+    def _end(self, run: _Run, outputs: Mapping[str, Any], meta: Mapping[str, Any], succeeded: bool) -> None:
+        item = run.item
+        run.entry = make_entry(item, outputs, meta, run.messages, succeeded=succeeded)
+        self.history.add(item.prompt_id, run.entry)
+        self._interrupted.discard(item.prompt_id)
+        run.progress = None
+        self.queue.done(item)
+        self._publish_status()
+        self._publish(run, "executing", {"node": None, "prompt_id": item.prompt_id})
+        run.ended.set()
+
+    def _dropped(self, item: QueueItem) -> None:
+        run = self._run(item.prompt_id)
+        data = {"node_id": None, "node_type": None, "executed": []}
+        run.messages.append(["execution_interrupted", _stamped(item, data)])
+        run.entry = make_entry(item, {}, {}, run.messages, succeeded=False)
+        run.ended.set()
+        self._publish_status()
+
+    # Bookkeeping
+
+    def _run(self, prompt_id: str) -> _Run:
+        with self._lock:
+            return self._runs[prompt_id]
+
+    def _reporter(self, context: NodeContext) -> ProgressReporter | None:
+        run = self._runs.get(context.prompt_id or "")
+        return None if run is None else run.progress
+
+    def _forget_old_runs(self) -> None:
+        ended = [prompt_id for prompt_id, run in self._runs.items() if run.ended.is_set()]
+        for prompt_id in ended[: max(0, len(self._runs) - REMEMBERED_RUNS)]:
+            del self._runs[prompt_id]
+
+    def _status(self, run: _Run, type: str, data: Mapping[str, Any], *, everybody: bool = False) -> None:
+        message = _stamped(run.item, data)
+        run.messages.append([type, message])
+        self._publish(run, type, message, everybody=everybody)
+
+    def _publish(
+        self,
+        run: _Run,
+        type: str,
+        data: Mapping[str, Any],
+        buffers: tuple[bytes, ...] = (),
+        *,
+        everybody: bool = False,
+    ) -> None:
+        """To the client that queued the prompt; a prompt nobody claimed is told of only where ``everybody`` says so."""
+        client_id = run.item.client_id
+        if client_id is not None or everybody:
+            self.bus.publish(Event(type, data, client_id, buffers))
+
+    def _publish_status(self) -> None:
+        remaining = self.queue.remaining()
+        self.bus.publish(Event("status", {"status": {"exec_info": {"queue_remaining": remaining}}}))
+
+
+class _NoRun:
+    """The sink of calls made outside any run."""
+
+    def progress(self, context: NodeContext, value: float, maximum: float, preview: Any | None) -> None:
+        return
+
+    def text(self, context: NodeContext, text: str) -> None:
+        return
+
+    def image(self, context: NodeContext, image: Any) -> None:
+        return
+
+    def interrupted(self, prompt_id: str | None) -> bool:
+        return False
+
+
+def _stamped(item: QueueItem, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"prompt_id": item.prompt_id, **data, "timestamp": int(time.time() * 1000)}
+
+
+def _comparable(answer: Any) -> Any:
+    """NaN by a word, so that it equals itself."""
+    if isinstance(answer, float):
+        return answer if answer == answer else "NaN"  # noqa: PLR0124
+    if isinstance(answer, (list, tuple)):
+        return [_comparable(item) for item in answer]
+    return answer
+
+
+def _checked_copy(prompt: Any) -> dict[str, dict[str, Any]]:
+    if not isinstance(prompt, Mapping):
+        raise PromptRejected(make_error("invalid_prompt", "A prompt is an object of nodes by id"))
+    for node_id, node in prompt.items():
+        if not isinstance(node, Mapping) or not isinstance(node.get("inputs", {}), Mapping):
+            extra = {"node_id": str(node_id)}
+            message = "A node of a prompt is an object with class_type and inputs"
+            raise PromptRejected(make_error("invalid_prompt", message, f"Node ID '#{node_id}'", extra))
+    return own_copy(prompt)

@@ -1,0 +1,119 @@
+"""What reaches a node: declared inputs, links, hidden values; asked the way packs rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..protocol.definition import NodeDefinition
+from ..protocol.expansion import is_link
+
+#: Every value on its way to a node is a list, one element per call of the node.
+InputLists = dict[str, Any]
+HIDDEN_MARKERS = ("PROMPT", "DYNPROMPT", "EXTRA_PNGINFO", "UNIQUE_ID", "AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG")
+
+
+class InputInfo:
+    """How one name is declared: ``category`` is None for an undeclared one."""
+
+    __slots__ = ("category", "is_lazy", "is_raw_link")
+
+    def __init__(self, category: str | None, options: Mapping[str, Any]) -> None:
+        self.category = category
+        self.is_lazy = bool(options.get("lazy"))
+        self.is_raw_link = bool(options.get("rawLink"))
+
+
+class DeclaredInputs:
+    """One answer of ``INPUT_TYPES``, consulted only through ``in`` and ``[]``: packs return dicts whose
+    ``__contains__`` accepts any name and whose ``__getitem__`` supplies its type."""
+
+    def __init__(self, definition: NodeDefinition) -> None:
+        self.definition = definition
+        self.declared = get_input_info(definition)
+        self._infos: dict[str, InputInfo] = {}
+        hidden = self.declared.get("hidden")
+        self.hidden: list[tuple[str, str]] = [
+            (name, marker) for name, value in pairs(hidden) if (marker := hidden_marker(value)) is not None
+        ]
+        self.wants_unique_id = any(marker == "UNIQUE_ID" for _, marker in self.hidden)
+
+    def info(self, name: str) -> InputInfo:
+        known = self._infos.get(name)
+        if known is None:
+            known = self._infos[name] = self._read(name)
+        return known
+
+    def _read(self, name: str) -> InputInfo:
+        for category in ("required", "optional", "hidden"):
+            inputs = self.declared.get(category)
+            if inputs is not None and name in inputs:
+                spec = inputs[name]
+                has_options = isinstance(spec, (tuple, list)) and len(spec) > 1 and isinstance(spec[1], Mapping)
+                return InputInfo(category, spec[1] if has_options else {})
+        return InputInfo(None, {})
+
+    def links(self, inputs: Mapping[str, Any]) -> list[tuple[str, str, int, bool]]:
+        """``(input name, source id, source slot, lazy)`` of every link that is followed, undeclared ones too."""
+        found = []
+        for name, value in inputs.items():
+            if is_link(value):
+                info = self._infos.get(name) or self.info(name)
+                if not info.is_raw_link:
+                    found.append((name, value[0], int(value[1]), info.is_lazy))
+        return found
+
+    def constants(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Declared constants and raw links; undeclared constants never reach a node."""
+        kept = {}
+        for name, value in inputs.items():
+            info = self._infos.get(name) or self.info(name)
+            if info.is_raw_link or (info.category is not None and not is_link(value)):
+                kept[name] = value
+        return kept
+
+
+def get_input_info(definition: NodeDefinition) -> Mapping[str, Any]:
+    """A fresh ``INPUT_TYPES`` answer. Two packs look for a caller of this very name in ``inspect.stack()``."""
+    return definition.input_types()
+
+
+def pairs(container: Any) -> Iterable[tuple[str, Any]]:
+    """``(name, spec)`` of a dict or of something that only looks like one; nothing of None."""
+    if container is None:
+        return ()
+    if hasattr(container, "items"):
+        return list(container.items())
+    return [(key, container[key]) for key in container.keys()]  # noqa: SIM118 - not a dict
+
+
+def hidden_marker(value: Any) -> str | None:
+    """The marker of a hidden entry, written plain or as a tuple of one; None for anything else."""
+    if isinstance(value, (tuple, list)) and value:
+        value = value[0]
+    return value if isinstance(value, str) and value in HIDDEN_MARKERS else None
+
+
+def gather(
+    declared: DeclaredInputs,
+    inputs: Mapping[str, Any],
+    from_link: Callable[[str, int], Any],
+    hidden: Mapping[str, Any],
+) -> InputLists:
+    """The lists a call is made from. ``from_link(source, slot)`` answers with a list, ``(None,)`` while unevaluated."""
+    lists: InputLists = {}
+    for name, value in inputs.items():
+        info = declared.info(name)
+        if is_link(value) and not info.is_raw_link:
+            lists[name] = from_link(value[0], int(value[1]))
+        elif info.category is not None:
+            lists[name] = [value]
+    for name, marker in declared.hidden:
+        lists[name] = [hidden.get(marker)]
+    return lists
+
+
+def gather_static(declared: DeclaredInputs, inputs: Mapping[str, Any], node_id: str) -> InputLists:
+    """What ``VALIDATE_INPUTS`` and ``IS_CHANGED`` receive: constants, None for links, an empty ``PROMPT``."""
+    hidden = {"PROMPT": {}, "UNIQUE_ID": node_id}
+    return gather(declared, inputs, lambda source, slot: (None,), hidden)

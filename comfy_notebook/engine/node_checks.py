@@ -1,0 +1,230 @@
+"""The checks of one node: each declared input, then the node's own ``VALIDATE_INPUTS``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ..protocol.definition import InputDefinition, NodeDefinition, input_definition
+from ..protocol.object_info import jsonable
+from ..protocol.types import type_name, types_match
+from .awaiting import finished
+from .calling import list_calls
+from .inputs import DeclaredInputs, gather_static, pairs
+from .prompt import Prompt
+
+Error = dict[str, Any]
+_CONVERT: Mapping[str, Callable[[Any], Any]] = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
+_LONG_LIST = 20
+_MESSAGES = {
+    "required_input_missing": "Required input is missing",
+    "bad_linked_input": "Bad linked input, must be a list of two: node id and output slot",
+    "return_type_mismatch": "The output that is linked here has another type",
+    "invalid_input_type": "The value cannot be converted to the type of the input",
+    "value_smaller_than_min": "Value is smaller than the minimum",
+    "value_bigger_than_max": "Value is bigger than the maximum",
+    "value_not_in_list": "Value is not in the list",
+    "custom_validation_failed": "The node refuses this value",
+    "exception_during_inner_validation": "The linked output does not exist",
+}
+
+
+class NodeChecks:
+    """Collects ``errors`` (by the node they are reported on) and ``sources`` (the nodes linked to declared inputs)."""
+
+    def __init__(
+        self, node_id: str, prompt: Prompt, definition: NodeDefinition, definitions: Mapping[str, NodeDefinition]
+    ) -> None:
+        self._node_id = node_id
+        self._inputs: dict[str, Any] = prompt[node_id]["inputs"]
+        self._prompt = prompt
+        self._definition = definition
+        self._definitions = definitions
+        self._received: dict[str, Any] = {}
+        self.errors: dict[str, list[Error]] = {}
+        self.sources: list[str] = []
+
+    def add(self, node_id: str, error: Error) -> None:
+        self.errors.setdefault(node_id, []).append(error)
+
+    def run(self, declared: DeclaredInputs) -> None:
+        own = OwnValidation.of(self._definition.node_class)
+        for category in ("required", "optional"):
+            for name, spec in pairs(declared.declared.get(category)):
+                self._check_input(input_definition(name, spec, category), own)
+        if own is not None:
+            self._ask_node(own, declared)
+
+    def _fail(self, type: str, declared: InputDefinition, details: str | None = None, **extra: Any) -> None:
+        info = {"input_name": declared.name}
+        if type != "required_input_missing":
+            info["input_config"] = jsonable([declared.type, declared.options])
+        info.update(extra)
+        self.add(
+            self._node_id,
+            {
+                "type": type,
+                "message": _MESSAGES[type],
+                "details": declared.name if details is None else details,
+                "extra_info": info,
+            },
+        )
+
+    def _check_input(self, declared: InputDefinition, own: OwnValidation | None) -> None:
+        name = declared.name
+        if name not in self._inputs:
+            if declared.category == "required":
+                self._fail("required_input_missing", declared)
+            return
+        value = self._inputs[name]
+        if isinstance(value, list):
+            if len(value) != 2:
+                self._fail("bad_linked_input", declared, received_value=value)
+            else:
+                self._check_link(declared, value, own)
+        elif self._convert(declared, value) and not (own is not None and own.takes(name)):
+            self._check_range(declared, self._inputs[name])
+            self._check_choice(declared, self._inputs[name])
+
+    def _check_link(self, declared: InputDefinition, link: list[Any], own: OwnValidation | None) -> None:
+        source, slot = str(link[0]), link[1]
+        self.sources.append(source)
+        definition = self._definitions.get(source)
+        try:
+            if definition is None:
+                raise KeyError(f"there is no node {source}")
+            slot = int(slot)
+            if not 0 <= slot < len(definition.outputs):
+                raise IndexError(f"{definition.name} #{source} has no output {slot}, only {len(definition.outputs)}")
+        except Exception as exception:
+            self._fail_linked(declared, source, exception)
+            return
+        link[:] = [source, slot]
+        received = definition.outputs[slot].type
+        self._received[declared.name] = received
+        if (own is None or not own.wants_types) and not types_match(received, declared.type):
+            shown, wanted = _shown_type(received), _shown_type(declared.type)
+            details = f"{declared.name}, received_type({shown}) mismatch input_type({wanted})"
+            link_info = {"received_type": jsonable(received), "linked_node": link}
+            self._fail("return_type_mismatch", declared, details, **link_info)
+
+    def _fail_linked(self, declared: InputDefinition, source: str, exception: Exception) -> None:
+        text = exception.args[0] if exception.args else str(exception)
+        error = {
+            "type": "exception_during_inner_validation",
+            "message": _MESSAGES["exception_during_inner_validation"],
+            "details": str(text),
+            "extra_info": {
+                "input_name": declared.name,
+                "input_config": jsonable([declared.type, declared.options]),
+                "exception_message": str(text),
+                "exception_type": type(exception).__name__,
+                "traceback": [],
+                "linked_node": list(self._inputs[declared.name]),
+            },
+        }
+        self.add(source, error)
+        if source in self._definitions:
+            return
+        # Nobody can look at a node that is not there: what is linked to it says so too.
+        self.add(self._node_id, error)
+
+    def _convert(self, declared: InputDefinition, value: Any) -> bool:
+        kind = declared.type
+        convert = _CONVERT.get(str.__str__(kind)) if isinstance(kind, str) else None
+        if convert is None or (value is None and declared.category == "optional"):
+            return True
+        try:
+            self._inputs[declared.name] = convert(value)
+        except Exception as exception:
+            details = f"{declared.name}, {value}, {exception}"
+            problem = {"received_value": jsonable(value), "exception_message": str(exception)}
+            self._fail("invalid_input_type", declared, details, **problem)
+            return False
+        return True
+
+    def _check_range(self, declared: InputDefinition, value: Any) -> None:
+        for option, type, beyond in (
+            ("min", "value_smaller_than_min", lambda limit: value < limit),
+            ("max", "value_bigger_than_max", lambda limit: value > limit),
+        ):
+            limit = declared.options.get(option)
+            if limit is not None and value is not None and beyond(limit):
+                self._fail(type, declared, received_value=jsonable(value))
+
+    def _check_choice(self, declared: InputDefinition, value: Any) -> None:
+        choices = _choices(declared)
+        if choices is None:
+            return
+        wrong = [item for item in (value if isinstance(value, (list, tuple)) else [value]) if item not in choices]
+        if not wrong:
+            return
+        long = len(choices) > _LONG_LIST
+        shown = f"(list of length {len(choices)})" if long else str(choices)
+        extra: dict[str, Any] = {"received_value": jsonable(value)}
+        if long:
+            extra["input_config"] = None
+        self._fail("value_not_in_list", declared, f"{declared.name}: '{wrong[0]}' not in {shown}", **extra)
+
+    def _ask_node(self, own: OwnValidation, declared: DeclaredInputs) -> None:
+        lists = gather_static(declared, self._inputs, self._node_id)
+        passed: dict[str, Any] = {name: value for name, value in lists.items() if own.takes(name)}
+        if own.wants_types:
+            passed["input_types"] = [self._received]
+        try:
+            calls = list_calls(passed, self._definition.input_is_list)
+            answers = [finished(own.function(**arguments)) for arguments in calls]
+        except Exception:
+            if self._node_id in self.errors:  # it was called with values already known to be wrong
+                return
+            raise
+        for answer in answers:
+            if answer is not True:
+                self._refuse(answer, [name for name in passed if name != "input_types"])
+
+    def _refuse(self, answer: Any, names: list[str]) -> None:
+        reason = f" - {answer}" if isinstance(answer, str) else ""
+        for name in names or [self._definition.function]:
+            error = {
+                "type": "custom_validation_failed",
+                "message": _MESSAGES["custom_validation_failed"],
+                "details": f"{name}{reason}",
+                "extra_info": {"input_name": name},
+            }
+            self.add(self._node_id, error)
+
+
+class OwnValidation:
+    """A node's ``VALIDATE_INPUTS``: which checks it takes over follows from the names of its parameters."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        spec = inspect.getfullargspec(function)
+        positional = spec.args[1:] if inspect.ismethod(function) else spec.args
+        self._names = {*positional, *spec.kwonlyargs}
+        self._takes_all = spec.varkw is not None
+        self.wants_types = "input_types" in self._names
+
+    @staticmethod
+    def of(node_class: type) -> OwnValidation | None:
+        function = getattr(node_class, "VALIDATE_INPUTS", None)
+        return OwnValidation(function) if callable(function) else None
+
+    def takes(self, name: str) -> bool:
+        return self._takes_all or name in self._names
+
+
+def _choices(declared: InputDefinition) -> list[Any] | None:
+    """The options of a combo; None where the node's file does not know them (remote combos)."""
+    if isinstance(declared.type, (list, tuple)):
+        return list(declared.type)
+    is_combo = isinstance(declared.type, str) and str.__eq__(declared.type, "COMBO")
+    if not is_combo or declared.options.get("remote"):
+        return None
+    options = declared.options.get("options")
+    return None if options is None else list(options)
+
+
+def _shown_type(declared: Any) -> str:
+    return str(type_name(declared))

@@ -1,0 +1,152 @@
+"""Progress on its way to the clients: everything is noted at once, messages go out at most ten times a second.
+
+State: ``_nodes`` holds the newest state of every node that started (what ``progress_state`` sends), ``_dirty`` the ids
+whose ``progress`` has not been sent, ``_previews`` the newest picture of each node. Whoever notes something flushes if
+the last flush is long enough ago; otherwise one background thread does when it is time.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 0.1
+PREVIEW_SIDE = 512
+Send = Callable[[str, Mapping[str, Any], tuple[bytes, ...]], None]
+
+
+class ProgressReporter:
+    """The progress of one prompt. ``send(type, data, buffers)`` publishes to the client that queued it."""
+
+    def __init__(self, prompt_id: str, send: Send, ticker: Ticker) -> None:
+        self._prompt_id = prompt_id
+        self._send = send
+        self._ticker = ticker
+        self._lock = threading.RLock()
+        self._nodes: dict[str, dict[str, Any]] = {}
+        self._changed = False
+        self._dirty: dict[str, tuple[float, float]] = {}
+        self._previews: dict[str, Any] = {}
+        self._flushed = float("-inf")
+
+    def start(self, node_id: str, ids: Mapping[str, Any]) -> None:
+        """``ids``: display_node_id, parent_node_id, real_node_id."""
+        state = {"value": 0, "max": 1, "state": "running", "node_id": node_id, "prompt_id": self._prompt_id, **ids}
+        self._note(node_id, state)
+
+    def update(self, node_id: str, value: float, maximum: float, preview: Any | None) -> None:
+        with self._lock:
+            known = self._nodes.get(node_id)
+            if known is None:
+                return
+            self._dirty[node_id] = (value, maximum)
+            if preview is not None:
+                self._previews[node_id] = preview
+            self._note(node_id, {**known, "value": value, "max": maximum})
+
+    def finish(self, node_id: str, state: str = "finished") -> None:
+        known = self._nodes.get(node_id)
+        if known is not None:
+            value = known["max"] if state == "finished" else known["value"]
+            self._note(node_id, {**known, "value": value, "state": state})
+
+    def image(self, node_id: str, image: Any) -> None:
+        """Send a picture that is a result, not a preview: unscaled, at once, none left out."""
+        with self._lock:
+            ids = self._nodes.get(node_id)
+            if ids is not None:
+                self._send(*_picture_event(image, ids, "PNG", None))
+
+    def _note(self, node_id: str, state: dict[str, Any]) -> None:
+        with self._lock:
+            self._nodes[node_id] = state
+            self._changed = True
+            if time.monotonic() - self._flushed >= INTERVAL and not self._previews:
+                self.flush()
+            else:
+                self._ticker.wake(self)
+
+    def flush(self) -> None:
+        """Send what has changed since the last flush."""
+        with self._lock:
+            self._flushed = time.monotonic()
+            dirty, previews, changed = self._dirty, self._previews, self._changed
+            self._dirty, self._previews, self._changed = {}, {}, False
+            if changed:
+                # States are replaced, never mutated, so a shallow copy is a snapshot.
+                self._send("progress_state", {"prompt_id": self._prompt_id, "nodes": dict(self._nodes)}, ())
+            for node_id, (value, maximum) in dirty.items():
+                data = {"value": value, "max": maximum, "prompt_id": self._prompt_id, "node": node_id}
+                self._send("progress", data, ())
+            for node_id, image in previews.items():
+                self._send_preview(node_id, image)
+
+    def _send_preview(self, node_id: str, image: Any) -> None:
+        try:
+            self._send(*_picture_event(image, self._nodes[node_id], "JPEG", PREVIEW_SIDE))
+        except Exception:  # a preview that cannot be drawn must not fail the node
+            log.exception("the preview of node %s could not be encoded", node_id)
+
+
+def _picture_event(
+    image: Any, ids: Mapping[str, Any], format: str, side: int | None
+) -> tuple[str, Mapping[str, Any], tuple[bytes, ...]]:
+    names = ("node_id", "prompt_id", "display_node_id", "parent_node_id", "real_node_id")
+    data = {name: ids.get(name) for name in names}
+    data["image_type"] = f"image/{format.lower()}"
+    return "b_preview_with_metadata", data, (_encoded(image, format, side),)
+
+
+def _encoded(image: Any, format: str, side: int | None) -> bytes:
+    if side is not None and max(image.size) > side:
+        image = image.copy()
+        image.thumbnail((side, side))
+    if format == "JPEG" and image.mode not in ("RGB", "L"):
+        image = image.convert("RGB")
+    buffer = io.BytesIO()
+    image.save(buffer, format)
+    return buffer.getvalue()
+
+
+class Ticker:
+    """Flushes reporters that have something left to say; one daemon thread for all, started on first use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[int, ProgressReporter] = {}
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+
+    def wake(self, reporter: ProgressReporter) -> None:
+        if id(reporter) in self._waiting:
+            return
+        with self._lock:
+            self._waiting[id(reporter)] = reporter
+            if self._thread is None and not self._stopped:
+                self._thread = threading.Thread(target=self._run, name="comfy-notebook-progress", daemon=True)
+                self._thread.start()
+        self._woken.set()
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._woken.set()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            self._woken.wait()
+            self._woken.clear()
+            time.sleep(INTERVAL)
+            with self._lock:
+                due, self._waiting = list(self._waiting.values()), {}
+            for reporter in due:
+                try:
+                    reporter.flush()
+                except Exception:
+                    log.exception("progress could not be sent")

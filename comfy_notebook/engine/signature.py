@@ -1,0 +1,114 @@
+"""Cache keys by meaning: the class, its code, its constants and the keys of what feeds it; never the id of a node.
+
+A key is a digest over the keys of the direct sources, so computing all keys of a graph costs as much as looking at each
+link once, however deep the graph is. What cannot be compared (NaN, tensors and other objects as constants) gets a
+number of its own and so equals nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from ..protocol.expansion import is_link
+from .inputs import DeclaredInputs
+from .prompt import DynamicPrompt
+
+Key = bytes
+_unique = itertools.count()
+
+
+class Signatures:
+    """The keys of one prompt, each computed once, on demand; nodes may be added to the prompt in between."""
+
+    def __init__(
+        self,
+        prompt: DynamicPrompt,
+        declared: Callable[[str], DeclaredInputs],
+        is_changed: Callable[[str], Any],
+    ) -> None:
+        """``declared(class_type)`` raises ``KeyError`` for an unknown class; ``is_changed(node_id)`` is what the node's
+        ``IS_CHANGED`` says, False without one."""
+        self._prompt = prompt
+        self._declared = declared
+        self._is_changed = is_changed
+        self.keys: dict[str, Key] = {}
+
+    def key_of(self, node_id: str) -> Key:
+        """The key of a node. A node on a cycle, or fed by a missing one, has a key that equals no other."""
+        key = self.keys.get(node_id)
+        return self._compute(node_id) if key is None else key
+
+    def _compute(self, wanted: str) -> Key:
+        open_nodes: set[str] = {wanted}
+        stack = [(wanted, iter(self._sources(wanted)))]
+        while stack:
+            node_id, sources = stack[-1]
+            for source in sources:
+                if source in self.keys or source in open_nodes:
+                    continue
+                open_nodes.add(source)
+                stack.append((source, iter(self._sources(source))))
+                break
+            else:
+                stack.pop()
+                open_nodes.discard(node_id)
+                self.keys[node_id] = self._digest(node_id)
+        return self.keys[wanted]
+
+    def _sources(self, node_id: str) -> list[str]:
+        if not self._prompt.has_node(node_id):
+            return []
+        return [value[0] for value in self._prompt.get_node(node_id)["inputs"].values() if is_link(value)]
+
+    def _digest(self, node_id: str) -> Key:
+        try:
+            node = self._prompt.get_node(node_id)
+            declared = self._declared(node["class_type"])
+        except Exception:  # a missing node or class is reported when the node is reached, not here
+            return _hash(_never())
+        definition = declared.definition
+        parts = [definition.name, "\0", definition.code_version, "\0", encode(self._is_changed(node_id))]
+        if definition.not_idempotent or declared.wants_unique_id:
+            parts.append(f"\0id {node_id}")
+        inputs = node["inputs"]
+        for name in sorted(inputs):
+            value, info = inputs[name], declared.info(name)
+            if is_link(value) and not info.is_raw_link:
+                source = self.keys.get(value[0])
+                parts.append(f"\0{name}<{int(value[1])} {source.hex() if source else _never()}")
+            elif info.category is not None:
+                parts.append(f"\0{name}={encode(value)}")
+        return _hash("".join(parts))
+
+
+def _hash(text: str) -> Key:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _never() -> str:
+    return f"unlike anything {next(_unique)}"
+
+
+def encode(value: Any) -> str:
+    """A text that two constants share exactly when they mean the same; unique where that cannot be told."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool or value is None:
+        return repr(value)
+    if isinstance(value, str):
+        return str.__repr__(value)
+    if isinstance(value, float):
+        return float.__repr__(value) if value == value else _never()  # noqa: PLR0124 - NaN
+    if isinstance(value, (int, bytes)):
+        return kind.__name__ + repr(value)
+    try:
+        if isinstance(value, (list, tuple)):
+            return f"[{','.join([encode(item) for item in value])}]"
+        if isinstance(value, dict):
+            items = sorted((encode(key), encode(item)) for key, item in value.items())
+            return f"{{{','.join([f'{key}:{item}' for key, item in items])}}}"
+    except RecursionError:
+        return _never()
+    return _never()
