@@ -151,7 +151,9 @@ class Canny:
             "required": {
                 "image": inputs.image("The images to examine."),
                 "low_threshold": inputs.number(0.4, 0.01, 0.99, 0.01, "Weaker edges are dropped."),
-                "high_threshold": inputs.number(0.8, 0.01, 0.99, 0.01, "Stronger edges stay, with the weaker ones they meet."),
+                "high_threshold": inputs.number(
+                    0.8, 0.01, 0.99, 0.01, "Stronger edges stay, and the weaker ones they touch."
+                ),
             }
         }
 
@@ -159,9 +161,7 @@ class Canny:
         from .ops.filters import canny
 
         if low_threshold > high_threshold:
-            raise ValueError(
-                f"low_threshold ({low_threshold:g}) must not be above high_threshold ({high_threshold:g}); exchange them."
-            )
+            raise ValueError(f"low_threshold ({low_threshold:g}) must not exceed high_threshold ({high_threshold:g}).")
         edges = canny(image, low_threshold, high_threshold)
         return (edges.unsqueeze(-1).repeat(1, 1, 1, 3),)
 
@@ -231,7 +231,7 @@ class ImageYUVToRGB:
 
         for name, plane in (("U", U), ("V", V)):
             if plane.shape[:3] != Y.shape[:3]:
-                raise ValueError(f"{name} has another size than Y; all three must be {Y.shape[2]} x {Y.shape[1]} pixels.")
+                raise ValueError(f"{name} has another size than Y, which has {Y.shape[2]} x {Y.shape[1]} pixels.")
         luma, blue, red = (plane[..., :3].mean(-1, keepdim=True) for plane in (Y, U, V))
         return (yuv_to_rgb(luma, blue, red),)
 

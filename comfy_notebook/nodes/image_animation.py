@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import folders
@@ -83,9 +84,14 @@ class SaveAnimatedWEBP:
     ) -> dict[str, Any]:
         names = _names(images, filename_prefix)
         path, frames, tags = names.path(0, ".webp"), _frames(images), exif(metadata(prompt, extra_pnginfo))
-        settings = {"lossless": lossless, "quality": quality, "method": _WEBP_METHODS[method], "exif": tags}
-        timing = {"save_all": True, "append_images": frames[1:], "duration": int(1000.0 / fps)}
-        write(path, lambda file: frames[0].save(file, format="WEBP", **timing, **settings))
+        settings: dict[str, Any] = {
+            "lossless": lossless,
+            "quality": quality,
+            "method": _WEBP_METHODS[method],
+            "exif": tags,
+        }
+        settings |= {"save_all": True, "append_images": frames[1:], "duration": int(1000.0 / fps)}
+        write(path, partial(frames[0].save, format="WEBP", **settings))
         return {"ui": {"images": [names.entry(path, "output")], "animated": (len(frames) > 1,)}}
 
 
@@ -124,8 +130,8 @@ class SaveAnimatedPNG:
         path, frames, info = names.path(0, ".png"), _frames(images), PngInfo()
         for name, text in metadata(prompt, extra_pnginfo).items():
             info.add(b"comf", name.encode("latin-1", "replace") + b"\0" + text.encode("latin-1"), after_idat=True)
-        settings = {"pnginfo": info, "compress_level": compress_level, "duration": int(1000.0 / fps)}
-        write(path, lambda file: frames[0].save(file, format="PNG", save_all=True, append_images=frames[1:], **settings))
+        settings: dict[str, Any] = {"pnginfo": info, "compress_level": compress_level, "duration": int(1000.0 / fps)}
+        write(path, partial(frames[0].save, format="PNG", save_all=True, append_images=frames[1:], **settings))
         return {"ui": {"images": [names.entry(path, "output")], "animated": (True,)}}
 
 

@@ -15,7 +15,9 @@ from typing import Any
 from .. import folders
 
 #: Suffixes of the files that the image loaders list.
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".apng", ".ppm", ".tga"))
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".apng", ".ppm", ".tga")
+)
 
 _hashes: dict[Path, tuple[tuple[int, int], str]] = {}
 
@@ -24,9 +26,10 @@ def listing(kind: str = "input") -> list[str]:
     """Names of the image files in a folder, sorted; none where the folder does not exist."""
     try:
         with os.scandir(folders.current().by_type(kind)) as entries:
-            return sorted(entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES and entry.is_file())
+            names = [entry.name for entry in entries if entry.is_file()]
     except OSError:
         return []
+    return sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES)
 
 
 def problem(name: str, kind: str = "input") -> str | None:
@@ -112,3 +115,8 @@ def write(path: Path, save: Callable[[Any], object]) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """:func:`write` for content that is at hand."""
+    write(path, lambda file: file.write(content))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import folders
@@ -94,7 +95,7 @@ def _save_each(images: Tensor, names: Numbering, suffix: str, encode: Encoder) -
     for index, image in enumerate(images):
         context().progress(index, len(images))
         path = names.path(index, suffix)
-        write(path, lambda file, one=image: encode(one, file))
+        write(path, partial(encode, image))
         results.append(names.entry(path, "output"))
     return results
 
@@ -158,10 +159,10 @@ def _save_animated_avif(
     if int(timing.get("loop_count", 0)) != 0:
         raise ValueError("Animated AVIF files are written to loop for ever; set loop_count to 0.")
     frames = [to_picture(image) for image in images]
-    timed = {"save_all": True, "append_images": frames[1:], "duration": int(1000.0 / float(timing.get("fps", 6.0)))}
     settings = _avif_settings(values, texts)
+    settings |= {"save_all": True, "append_images": frames[1:], "duration": int(1000.0 / float(timing.get("fps", 6.0)))}
     path = names.path(0, ".avif")
-    write(path, lambda file: frames[0].save(file, **timed, **settings))
+    write(path, partial(frames[0].save, **settings))
     return names.entry(path, "output")
 
 

@@ -88,7 +88,12 @@ class LoadImageOutput(LoadImage):
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         names = [f"{name} [output]" for name in image_files.listing("output")]
-        options = {"image_upload": True, "image_folder": "output", "options": names, "tooltip": "A file of the output folder."}
+        options = {
+            "image_upload": True,
+            "image_folder": "output",
+            "options": names,
+            "tooltip": "A file of the output folder.",
+        }
         return {"required": {"image": ("COMBO", options)}}
 
     def load_image(self, image: str) -> tuple[Tensor, Tensor]:

@@ -7,12 +7,13 @@ import secrets
 import string
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import folders
 from ..protocol.context import context
 from . import inputs
-from .image_files import numbering, write
+from .image_files import numbering, write, write_bytes
 
 if TYPE_CHECKING:
     from PIL.PngImagePlugin import PngInfo
@@ -87,8 +88,7 @@ class SaveImage:
             context().progress(index, len(images))
             picture = to_picture(image)
             path = names.path(index, ".png")
-            level = self.compress_level
-            write(path, lambda file, p=picture, c=level: p.save(file, format="PNG", pnginfo=info, compress_level=c))
+            write(path, partial(picture.save, format="PNG", pnginfo=info, compress_level=self.compress_level))
             results.append(names.entry(path, self.type))
         return {"ui": {"images": results}}
 
@@ -218,7 +218,7 @@ class SaveSVGNode:
         for index, document in enumerate(svg.data):
             content = with_metadata(document.getvalue().decode("utf-8", "replace"), values)
             path = names.path(index, ".svg")
-            write(path, lambda file, text=content: file.write(text.encode("utf-8")))
+            write_bytes(path, content.encode("utf-8"))
             results.append(names.entry(path, "output"))
         return {"ui": {"images": results}}
 

@@ -10,7 +10,9 @@ from . import inputs
 if TYPE_CHECKING:
     from torch import Tensor
 
-_METHOD_TIP = "How new pixels are computed: area for shrinking, lanczos or bicubic for enlarging, nearest-exact for masks."
+_METHOD_TIP = (
+    "How new pixels are computed: area to shrink, lanczos or bicubic to enlarge, nearest-exact to keep hard edges."
+)
 
 
 class ImageScale:
@@ -111,7 +113,7 @@ class ImageScaleToMaxDimension:
             "required": {
                 "image": inputs.image("The images to scale."),
                 "upscale_method": inputs.options(methods, _METHOD_TIP),
-                "largest_size": inputs.pixels(tooltip="Length of the longer side, in pixels; 0 leaves the image alone."),
+                "largest_size": inputs.pixels(tooltip="Length of the longer side, in pixels; 0 changes nothing."),
             }
         }
 
@@ -213,7 +215,7 @@ RESIZE_TYPES: dict[str, dict[str, inputs.Spec]] = {
     },
     "match size": {"match": inputs.socket("IMAGE,MASK", "Its size is taken over."), "crop": _CROP},
     "scale to multiple": {
-        "multiple": inputs.integer(8, 1, 8192, tooltip="Both sides become multiples of it; what is too much is cut off."),
+        "multiple": inputs.integer(8, 1, 8192, tooltip="Both sides become multiples of it; the rest is cut off."),
     },
 }
 

@@ -137,7 +137,7 @@ class ImageStitch:
             "required": {
                 "image1": inputs.image("The image that keeps its size."),
                 "direction": inputs.options(["right", "down", "left", "up"], "Where image2 goes.", default="right"),
-                "match_image_size": inputs.boolean(True, "Scale image2 to the same height or width; else pad with black."),
+                "match_image_size": inputs.boolean(True, "Scale image2 to fit; else pad with black."),
                 "spacing_width": inputs.integer(0, 0, 1024, 2, "Strip between the two, in pixels."),
                 "spacing_color": inputs.options(colours, "Colour of the strip.", default="white"),
             },

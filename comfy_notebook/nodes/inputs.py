@@ -80,8 +80,8 @@ class Choices(dict[str, Any]):
         for name, keys in choices.items():
             self[name] = choice(keys)[0], {**choice(keys)[1], **inputs[name][1]}
 
-    def _child(self, name: object) -> Spec | None:
-        return next((children[name] for children in self._children.values() if name in children), None)  # type: ignore[index]
+    def _child(self, name: Any) -> Spec | None:
+        return next((children[name] for children in self._children.values() if name in children), None)
 
     def __contains__(self, name: object) -> bool:
         return super().__contains__(name) or self._child(name) is not None
@@ -93,7 +93,7 @@ class Choices(dict[str, Any]):
         return child
 
     def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401 - dict.get knows nothing of the children
 
 
 def choice(keys: Mapping[str, Mapping[str, Spec]]) -> Spec:

@@ -47,7 +47,7 @@ class ImageToMask:
     def image_to_mask(self, image: Tensor, channel: str) -> tuple[Tensor]:
         index = ["red", "green", "blue", "alpha"].index(channel)
         if index >= image.shape[-1]:
-            raise ValueError(f"The image has no {channel} channel, only {image.shape[-1]} channels. Choose another one.")
+            raise ValueError(f"The image has no {channel} channel, it has {image.shape[-1]} channels.")
         return (image[..., index],)
 
 
@@ -245,7 +245,7 @@ class ImageCropToMask:
                 "masks": inputs.mask("White on what to keep; one for all images or one for each. Scaled to them."),
                 "width": inputs.integer(1024, 64, 4096, 8, "Width of the result, in pixels."),
                 "height": inputs.integer(1024, 64, 4096, 8, "Height of the result, in pixels."),
-                "pad_factor": inputs.number(1.0, 1.0, 2.0, 0.01, "Room around it: 1.1 makes the rectangle 10 % larger."),
+                "pad_factor": inputs.number(1.0, 1.0, 2.0, 0.01, "Room around it: 1.1 is 10 % larger."),
                 "grow_mask": inputs.integer(0, -32, 32, 1, "Grow the mask by so many pixels before; below 0 shrinks."),
                 "background": ("COLOR", {"default": "#000000", "tooltip": "Colour behind it."}),
             }
@@ -259,7 +259,9 @@ class ImageCropToMask:
 
         masks = _stack(masks)
         if masks.shape[0] not in (1, images.shape[0]):
-            raise ValueError(f"There are {masks.shape[0]} masks for {images.shape[0]} images; one, or one for each, fits.")
+            raise ValueError(
+                f"There are {masks.shape[0]} masks for {images.shape[0]} images; give one, or one for each."
+            )
         return (cut_out(images, masks, (width, height), pad_factor, grow_mask, parse_hex(background)),)
 
 

@@ -42,7 +42,7 @@ def blend(below: Tensor, above: Tensor, factor: float, mode: str) -> Tensor:
 
 
 def porter_duff(source: Tensor, source_alpha: Tensor, target: Tensor, target_alpha: Tensor, mode: str) -> list[Tensor]:
-    """Colour ``[...,C]`` and alpha ``[...,1]`` of one Porter-Duff operator; colours are premultiplied by alpha inside."""
+    """Colour ``[...,C]`` and alpha ``[...,1]`` of one Porter-Duff operator; neither side is premultiplied."""
     colour, alpha = _OPERATORS[mode](source * source_alpha, source_alpha, target * target_alpha, target_alpha)
     plain = torch.where(alpha > 1e-5, colour / alpha, torch.zeros_like(colour))
     return [plain.clamp(0, 1), alpha.clamp(0, 1)]

@@ -20,7 +20,7 @@ def composite(
     if resize_source:
         source = resize(source, width, height, "bilinear")
     source = repeat_to(source, destination.shape[0])
-    x, y = (max(-size, min(at, edge)) for at, size, edge in zip((x, y), source.shape[:-3:-1], (width, height), strict=True))
+    x, y = max(-source.shape[-1], min(x, width)), max(-source.shape[-2], min(y, height))
     over_x, over_y = slice(max(0, -x), width - x), slice(max(0, -y), height - y)
     visible = source[..., over_y, over_x]
     result = destination.clone()

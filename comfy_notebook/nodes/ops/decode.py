@@ -89,7 +89,7 @@ def _eight_bits(frame: Image.Image) -> Image.Image:
 
 
 def _transparency(frame: Image.Image) -> Tensor | None:
-    if not frame.has_transparency_data:
+    if "A" not in frame.getbands() and "transparency" not in frame.info:
         return None
     return 1.0 - _pixels(frame.convert("RGBA").getchannel("A"))
 

@@ -85,7 +85,8 @@ def _gradient(grey: Tensor) -> tuple[Tensor, Tensor]:
     """Length and direction (degrees) of the Sobel gradient; the border is repeated."""
     sobel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]], dtype=grey.dtype, device=grey.device)
     kernels = torch.stack([sobel, sobel.T]).unsqueeze(1)
-    dx, dy = functional.conv2d(functional.pad(grey, (1, 1, 1, 1), mode="replicate"), kernels).split(1, dim=1)
+    both = functional.conv2d(functional.pad(grey, (1, 1, 1, 1), mode="replicate"), kernels)
+    dx, dy = both[:, 0:1], both[:, 1:2]
     return torch.sqrt(dx * dx + dy * dy + 1e-6), torch.atan2(dy, dx) * (180.0 / math.pi)
 
 

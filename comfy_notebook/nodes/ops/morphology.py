@@ -47,7 +47,7 @@ OPERATIONS: dict[str, Callable[[Tensor, int], Tensor]] = {
 def grow(mask: Tensor, pixels: int, tapered_corners: bool) -> Tensor:
     """MASK ``[B,H,W]`` grown by ``pixels`` (shrunk when negative).
 
-    Round by round with a 3 x 3 neighbourhood: a cross when the corners are tapered, which gives a diamond, else a square.
+    Pixel by pixel with a 3 x 3 neighbourhood: a cross when corners are tapered (dots become diamonds), else a square.
     """
     if pixels < 0:
         return -grow(-mask, -pixels, tapered_corners)

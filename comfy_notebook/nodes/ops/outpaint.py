@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def pad(image: Tensor, left: int, top: int, right: int, bottom: int, feathering: int) -> tuple[Tensor, Tensor]:
-    """IMAGE with grey borders, and MASK ``[1,H,W]``: 1 on the borders, fading to 0 over ``feathering`` pixels inside."""
+    """IMAGE with grey borders, and MASK ``[1,H,W]``: 1 on the borders, fading over ``feathering`` pixels inside."""
     batch, height, width, channels = image.shape
     padded = image.new_full((batch, height + top + bottom, width + left + right, channels), 0.5)
     padded[:, top : top + height, left : left + width] = image

@@ -41,4 +41,3 @@ def _add_pattern(picture: Image.Image, size: int, colors: int) -> Image.Image:
     pattern = spread * ((bayer(size) + 0.5) / size**2 - 0.5) + 0.5
     tiled = np.tile(pattern, (-(-height // size), -(-width // size)))[:height, :width, None]
     return Image.fromarray(np.clip(pixels + tiled, 0, 255).astype(np.uint8))
-

@@ -77,7 +77,7 @@ def _lanczos_one(sample: Tensor, width: int, height: int) -> Tensor:
 
 
 def bislerp(samples: Tensor, width: int, height: int) -> Tensor:
-    """Bilinear in two passes that turns the channel vector of a pixel instead of averaging it (spherical interpolation).
+    """Bilinear in two passes that turn the channel vectors of pixels instead of averaging them.
 
     Averaging shortens vectors that point apart, which makes latents grey; turning keeps their length.
     """
@@ -102,7 +102,7 @@ def _bislerp_axis(samples: Tensor, size: int) -> Tensor:
 
 
 def slerp(start: Tensor, end: Tensor, ratio: Tensor) -> Tensor:
-    """Turn the vectors along dim 1 from ``start`` to ``end`` by ``ratio`` (0..1), their lengths interpolated linearly."""
+    """Turn the vectors along dim 1 from ``start`` to ``end`` by ``ratio`` (0..1); lengths change linearly."""
     start_norm, end_norm = start.norm(dim=1, keepdim=True), end.norm(dim=1, keepdim=True)
     start_unit = torch.where(start_norm == 0, torch.zeros_like(start), start / start_norm)
     end_unit = torch.where(end_norm == 0, torch.zeros_like(end), end / end_norm)
