@@ -42,7 +42,7 @@ class Endpoint(Protocol):
 class Bridge:
     """Speaks the comm protocol of ``docs/architecture.md`` 1.1 for all views of one editor."""
 
-    def __init__(self, editor: str, endpoint: Endpoint, bus: EventBus, bundle: str, send: Sender) -> None:
+    def __init__(self, editor: str, endpoint: Endpoint, bus: EventBus, bundle: Callable[[], str], send: Sender) -> None:
         self._editor, self._bundle = editor, bundle
         self._endpoint, self._bus = endpoint, bus
         self._send = send
@@ -99,7 +99,7 @@ class Bridge:
             self._unsubscribe = self._bus.subscribe(self._outbox.put, self._editor)
         if self._pulse is None:
             self._pulse = self._endpoint.loop.create_task(self._beat())
-        welcome = {"kind": "welcome", "view": view, "editor": self._editor, "bundle": self._bundle}
+        welcome = {"kind": "welcome", "view": view, "editor": self._editor, "bundle": self._bundle()}
         self._send({**welcome, "protocol": PROTOCOL}, [])
 
     def _bye(self, view: str) -> None:
@@ -131,7 +131,7 @@ class Bridge:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=2**20,
-                auto_decompress=False,
+                headers={"Accept-Encoding": "identity"},
             )
         return self._http
 

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import math
 import threading
 import time
 from collections.abc import Hashable
-from typing import Any
 
 from ..engine.events import Event
+from .plain import plain
 from .requests import CHUNK_BYTES, Sender
 
 #: At most this many messages of events a second for one editor.
@@ -69,7 +67,7 @@ class Outbox:
             self._send_batch(batch)
 
     def _send_batch(self, batch: list[Event]) -> None:
-        events = [{"type": e.type, "data": _plain(e.data), "buffers": len(e.buffers)} for e in batch]
+        events = [{"type": e.type, "data": plain(e.data), "buffers": len(e.buffers)} for e in batch]
         self._send({"kind": "events", "events": events}, [buffer for event in batch for buffer in event.buffers])
 
 
@@ -78,21 +76,3 @@ def _key(event: Event) -> Hashable | None:
         return None
     data = event.data
     return (event.type, str(data.get("prompt_id")), str(data.get("node") or data.get("node_id")))
-
-
-def _plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: the comm would fail on NaN and on objects, and lose the whole batch."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False, default=str))
-    except ValueError:
-        return _without_nan(value)
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): _without_nan(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
-    return value if isinstance(value, (str, int, bool, type(None))) else str(value)

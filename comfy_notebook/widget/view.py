@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import anywidget
@@ -12,20 +12,25 @@ import traitlets
 from ..engine.events import EventBus
 from . import assets
 from .bridge import Bridge, Endpoint
-from .headless import is_headless
+from .execution import is_headless
 
 log = logging.getLogger(__name__)
 
 
 class BridgedWidget(anywidget.AnyWidget):
-    """Shows the editor bundle with hash ``bundle`` and answers it from ``endpoint``'s application.
+    """Shows the editor bundle whose hash ``bundle`` says, and answers it from ``endpoint``'s application.
 
     Where nobody can see a widget (nbclient, papermill) no comm is opened, so nothing of it is stored in the notebook.
     """
 
+    # ipywidgets 7 displays by this method and would leave out the picture.
+    _ipython_display_ = None
+
     height = traitlets.Int(560, help="Height of the view in CSS pixels.").tag(sync=True)
 
-    def __init__(self, *, editor_id: str, endpoint: Endpoint, bus: EventBus, bundle: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, editor_id: str, endpoint: Endpoint, bus: EventBus, bundle: Callable[[], str], **kwargs: Any
+    ) -> None:
         self._esm = assets.shell_source()
         self._bridge: Bridge | None = None
         super().__init__(**kwargs)

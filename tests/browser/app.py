@@ -30,7 +30,9 @@ class TestApplication:
 
     def widget(self, editor_id: str = "e1", **kwargs: object) -> BridgedWidget:
         """A widget joined to this application."""
-        return BridgedWidget(editor_id=editor_id, endpoint=self.server, bus=self.bus, bundle=self.hash, **kwargs)
+        return BridgedWidget(
+            editor_id=editor_id, endpoint=self.server, bus=self.bus, bundle=lambda: self.hash, **kwargs
+        )
 
     def _build(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)

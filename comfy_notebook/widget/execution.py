@@ -1,9 +1,10 @@
-"""Whether a browser can be behind the running cell."""
+"""What the running cell tells about where it runs."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -14,15 +15,22 @@ def is_headless() -> bool:
     """
     if os.environ.get("SERVER_SOFTWARE", "").lower().startswith("voila"):
         return False
-    request = _execute_request()
+    request = _request()
     return bool(request) and request.get("content", {}).get("allow_stdin") is False
 
 
-def _execute_request() -> dict[str, Any]:
+def has_cell_id() -> bool:
+    """Whether the notebook says which of its cells runs; without that, equal cells can't be told apart."""
+    return bool((_request().get("metadata") or {}).get("cellId"))
+
+
+def _request() -> Mapping[str, Any]:
+    """The execute request being handled; empty outside a kernel."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     kernel = getattr(shell, "kernel", None)
     if kernel is None or not hasattr(kernel, "get_parent"):
         return {}
     parent = kernel.get_parent("shell")
-    return parent if isinstance(parent, dict) and "execute" in str(parent.get("msg_type", "")) else {}
+    kind = (parent.get("header") or {}).get("msg_type") if isinstance(parent, Mapping) else None
+    return parent if kind == "execute_request" else {}
