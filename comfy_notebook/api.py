@@ -44,14 +44,15 @@ class Workflow:
 
         self._session = session or sessions.current()
         if isinstance(source, Workflow):
-            path, title, source = path or source.path, title or source.title, source.document
+            given = source
+            path, title, source = path or given.path, title or given.title, given.document
         elif path is None and _is_path(source):
             path = Path(source).expanduser()
             source = path
         read = Document(copy.deepcopy(EMPTY_DOCUMENT)) if source is None else read_document(source, self._info())
         self.document: dict[str, Any] = copy.deepcopy(dict(read.data))
-        self.path = None if path is None else Path(path)
-        self.title = title or (self.path.stem if self.path else "Workflow")
+        self.path: Path | None = None if path is None else Path(path)
+        self.title: str = title or (self.path.stem if self.path else "Workflow")
         self.warnings = list(read.warnings)
 
     @classmethod
@@ -121,7 +122,10 @@ class Workflow:
         return f"<Workflow {self.title!r}: {len(self)} nodes>"
 
     def _node(self, node: dict[str, Any]) -> WidgetNode:
-        return WidgetNode(node, self._info(), _LinkTitles(self.document, self._info()), lambda: None)
+        return WidgetNode(node, self._info(), _LinkTitles(self.document, self._info()), lambda: self._changed(node))
+
+    def _changed(self, node: dict[str, Any]) -> None:
+        """A widget value of ``node`` was set; an editor's workflow passes it on to the views."""
 
     def _info(self) -> Callable[[str], Mapping[str, Any] | None]:
         from .server.node_info import info_source

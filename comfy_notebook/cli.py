@@ -144,7 +144,7 @@ def _takes_text(session: Session, prompt: dict[str, Any], name: str) -> bool:
 
     node_id, input_name = find_input(prompt, name)
     kind, _ = input_spec(info_source(session.registry), str(prompt[node_id]["class_type"]), input_name)
-    return kind == "STRING"
+    return bool(kind == "STRING")
 
 
 def _typed(text: str) -> Any:

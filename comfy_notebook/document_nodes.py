@@ -92,7 +92,7 @@ class WidgetNode:
     def _linked_to(self, name: str) -> str | None:
         for slot in self._node.get("inputs") or ():
             if isinstance(slot, dict) and slot.get("name") == name and slot.get("link") is not None:
-                return self._links.get(slot["link"], "another node")
+                return str(self._links.get(slot["link"], "another node"))
         return None
 
     def _with_value(self, saved: list[Any], name: str, value: Any) -> list[Any]:

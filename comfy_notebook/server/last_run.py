@@ -132,7 +132,7 @@ class LastRun:
         """``{outputs, errors, stale, run}`` as the editor's route answers it."""
         with self._lock:
             known = self._prompts.get(self._current or "")
-            run = None
+            run: dict[str, Any] | None = None
             if known is not None:
                 run = {"prompt_id": self._current, "state": known.state, "node": self._executing}
                 run["progress"] = dict(self._progress)
