@@ -1,4 +1,4 @@
-"""Places nodes in columns from left to right, so that links run forward, nothing overlaps and neighbours stand close."""
+"""Places nodes in columns from left to right: links run forward, nothing overlaps, neighbours stand close."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def node_size(node: Json, widgets: list[InputSpec], title: str) -> list[float]:
     height = SLOT * max(len(sockets), len(outputs), 1) + WIDGET * (len(widgets) - areas) + TEXT_AREA * areas + 10
     longest_in = max((len(slot["name"]) for slot in sockets), default=0)
     longest_out = max((len(str(slot.get("name", ""))) for slot in outputs), default=0)
-    width = max(210, 60 + 8 * len(title), 60 + 7 * (longest_in + longest_out), 270 if widgets else 0, 400 if areas else 0)
+    width = max(
+        210, 60 + 8 * len(title), 60 + 7 * (longest_in + longest_out), 270 if widgets else 0, 400 if areas else 0
+    )
     if node["type"].startswith(_SHOWS_IMAGE):
         height += PREVIEW
     return [min(width, 480), height]
@@ -113,7 +115,8 @@ def _place(
     x = 0.0
     for column in columns:
         wishes = {
-            key: _mean([places[o][1] + sizes[o][1] / 2 for o in before.get(key, ()) if o in places], None) for key in column
+            key: _mean([places[o][1] + sizes[o][1] / 2 for o in before.get(key, ()) if o in places], None)
+            for key in column
         }
         tops: dict[str, float] = {}
         bottom = -math.inf
@@ -123,7 +126,7 @@ def _place(
             tops[key] = max(bottom, wanted)
             bottom = tops[key] + sizes[key][1] + TITLE + GAP_Y
         # the column as a whole goes where its members wish on average
-        pulls = [wishes[key] - sizes[key][1] / 2 - tops[key] for key in column if wishes[key] is not None]  # type: ignore[operator]
+        pulls = [wishes[key] - sizes[key][1] / 2 - tops[key] for key in column if wishes[key] is not None]
         shift = _mean(pulls, 0.0) or 0.0
         for key in column:
             places[key] = (x, float(round(tops[key] + shift)))

@@ -19,8 +19,8 @@ EXTRA_INPUTS = "comfy_notebook_inputs"
 def from_api(prompt: Mapping[str, Any], info: InfoSource) -> Json:
     """A UI JSON 0.4 document that converts back to ``prompt``.
 
-    Ids stay (as numbers where they are some), titles come from ``_meta``. A type that ``info`` does not know is kept with
-    the slots and values the prompt tells of. Raises :class:`WorkflowError` when ``prompt`` is no API prompt.
+    Ids stay (as numbers where they are some), titles come from ``_meta``. A type that ``info`` does not know is kept
+    with the slots and values the prompt tells of. Raises :class:`WorkflowError` when ``prompt`` is no API prompt.
     """
     entries = _checked(prompt)
     nodes = {key: _Node(key, entry, info(entry["class_type"])) for key, entry in entries.items()}
@@ -62,7 +62,15 @@ class _Node:
         stated = entry["_meta"].get("title")
         self.title = stated if isinstance(stated, str) else shown
         self._specs = {spec.name: spec for spec in specs}
-        self.json: Json = {"id": self.id, "type": kind, "pos": [0, 0], "size": [210, 100], "flags": {}, "order": 0, "mode": 0}
+        self.json: Json = {
+            "id": self.id,
+            "type": kind,
+            "pos": [0, 0],
+            "size": [210, 100],
+            "flags": {},
+            "order": 0,
+            "mode": 0,
+        }
         self.json["inputs"] = [
             {"name": spec.name, "type": spec.type, "link": None} for spec in specs if not spec.is_widget
         ]

@@ -13,7 +13,7 @@ from .build import EXTRA_INPUTS
 from .document import Document, read_document
 from .graph import BYPASSED, MUTED, Scope, Scopes
 from .repair import Json, Warnings
-from .resolve import VIRTUAL, Absent, Resolver, Source, Value
+from .resolve import VIRTUAL, Resolver, Source, Value
 from .specs import InfoSource, InputSpec, children, input_specs
 from .widget_values import widget_values
 
@@ -40,9 +40,10 @@ def to_api(
 ) -> Conversion:
     """The API prompt of a UI workflow.
 
-    ``values`` (``{node id in the prompt: {widget: value}}``) stand above what the document holds: they are what only the
-    browser knows, and are taken as they are. ``choose(n)`` picks an alternative of a dynamic prompt, ``now`` is the time
-    that ``%date:…%`` shows. Raises :class:`WorkflowError` when the document is no workflow or a subgraph contains itself.
+    ``values`` (``{node id in the prompt: {widget: value}}``) stand above what the document holds: they are what only
+    the browser knows, and are taken as they are. ``choose(n)`` picks an alternative of a dynamic prompt, ``now`` is the
+    time that ``%date:…%`` shows. Raises :class:`WorkflowError` when the document is no workflow or a subgraph contains
+    itself.
     """
     if not isinstance(document, Document):
         document = read_document(document, info)
@@ -115,7 +116,9 @@ class _Converter:
             elif resolved.muted:
                 muted.add(name)
             elif resolved.missing:
-                self._warnings.add(f"Input {name!r} of node {scope.prefix}{key} ({node['type']}) hangs on {resolved.missing}.")
+                self._warnings.add(
+                    f"Input {name!r} of node {scope.prefix}{key} ({node['type']}) hangs on {resolved.missing}."
+                )
         self._reread_chosen(specs, values, entry)
         given = self._given.get(scope.prefix + key)
         given = given if isinstance(given, Mapping) else {}
@@ -134,7 +137,9 @@ class _Converter:
         if isinstance(kept, dict):
             values |= kept
         if scope.overrides:
-            values |= {name: value for (owner, name), value in scope.overrides.items() if owner == key and name in values}
+            values |= {
+                name: value for (owner, name), value in scope.overrides.items() if owner == key and name in values
+            }
         return values
 
     def _reread_chosen(self, specs: Mapping[str, InputSpec], values: dict[str, Any], entry: Any) -> None:
@@ -160,7 +165,9 @@ class _Converter:
         return value
 
     def _fields(self, value: Any) -> Any:
-        return texts.replace_fields(value, self._now, self._widget) if isinstance(value, str) and "%" in value else value
+        return (
+            texts.replace_fields(value, self._now, self._widget) if isinstance(value, str) and "%" in value else value
+        )
 
     def _widget(self, name: str, widget: str) -> Any:
         """The value of a widget of the first node that is called ``name``."""

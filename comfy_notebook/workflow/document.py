@@ -6,12 +6,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from . import jsontext, metadata
 from .errors import WorkflowError
 from .repair import Json, Warnings, normalise
 from .specs import InfoSource
+
+Readable = bytes | str | os.PathLike[str] | Mapping[str, Any]
+"""A path, the bytes of a file, JSON text, or a parsed object."""
+
 
 @dataclass
 class Document:
@@ -25,7 +29,9 @@ class Document:
     """``"ui"``, or ``"api"`` when the file held an API prompt (then ``data`` was arranged from it)."""
 
 
-def read_document(source: bytes | str | os.PathLike[str] | Mapping[str, Any], info: InfoSource | None = None) -> Document:
+def read_document(
+    source: bytes | str | os.PathLike[str] | Mapping[str, Any], info: InfoSource | None = None
+) -> Document:
     """Read a workflow: UI JSON 0.4 or 1.0, an API prompt, or an image or media file that carries one.
 
     ``source`` is a path, the bytes of a file, JSON text, or an already parsed object (which is not changed). ``info``
@@ -40,7 +46,7 @@ def read_document(source: bytes | str | os.PathLike[str] | Mapping[str, Any], in
     return _document(value, what, info, warnings)
 
 
-def read_templates(source: bytes | str | os.PathLike[str] | Mapping[str, Any]) -> dict[str, Document]:
+def read_templates(source: Readable) -> dict[str, Document]:
     """The node templates of a template file, by name, each as a document of its own."""
     warnings = Warnings()
     value, what = _value(source, warnings)
@@ -58,7 +64,7 @@ def read_templates(source: bytes | str | os.PathLike[str] | Mapping[str, Any]) -
     return found
 
 
-def is_prompt(value: Any) -> bool:
+def is_prompt(value: Any) -> TypeGuard[Json]:
     """Whether ``value`` has the shape of an API prompt: node ids to objects with a ``class_type``."""
     return (
         isinstance(value, dict)
@@ -92,7 +98,7 @@ def _unwrap(value: Json) -> Json:
             return inner
     for inner in (value.get("prompt"), value.get("output")):
         if is_prompt(inner):
-            return inner  # type: ignore[no-any-return]
+            return dict(inner)
     return value
 
 
@@ -119,7 +125,9 @@ def _bytes(source: Any) -> tuple[bytes | str, str]:
     if isinstance(source, str) and source.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
         return source, "The text"
     if not isinstance(source, (str, os.PathLike)):
-        raise WorkflowError(f"A workflow is read from a path, bytes, JSON text or a dict, not from a {type(source).__name__}.")
+        raise WorkflowError(
+            f"A workflow is read from a path, bytes, JSON text or a dict, not from a {type(source).__name__}."
+        )
     path = Path(source)
     shown = path.name if len(path.name) <= 80 else path.name[:77] + "…"
     try:
@@ -145,7 +153,9 @@ def _from_media(data: bytes, what: str, warnings: Warnings) -> Any:
         if text is None:
             continue
         try:
-            value, replaced = jsontext.loads(text, f"The {key!r} entry of {what}") if isinstance(text, str) else (text, 0)
+            value, replaced = (
+                jsontext.loads(text, f"The {key!r} entry of {what}") if isinstance(text, str) else (text, 0)
+            )
         except WorkflowError as error:
             warnings.add(str(error))
             continue

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from .errors import WorkflowError
 from .group_nodes import group_definition, group_name, group_values
-from .repair import Json, definitions
+from .repair import LINK_FIELDS, Json, definitions
 from .specs import InfoSource
 
 ALWAYS, MUTED, BYPASSED = 0, 2, 4
@@ -46,12 +46,12 @@ def graph_of(data: Mapping[str, Any]) -> Graph:
     """The graph of a normalised document or definition."""
     graph = Graph({str(node["id"]): node for node in data["nodes"]}, {}, list(data.get("inputs") or ()))
     for item in data["links"]:
-        if isinstance(item, dict):
-            item = [item["id"], item["origin_id"], item["origin_slot"], item["target_id"], item["target_slot"]]
-        link = Link(str(item[1]), int(item[2]), str(item[3]), int(item[4]))
-        graph.links[str(item[0])] = link
+        ends = [item[name] for name in LINK_FIELDS[:5]] if isinstance(item, dict) else item
+        number = str(ends[0])
+        link = Link(str(ends[1]), int(ends[2]), str(ends[3]), int(ends[4]))
+        graph.links[number] = link
         if link.target == OUTPUT_NODE:
-            graph.outgoing.setdefault(link.target_slot, str(item[0]))
+            graph.outgoing.setdefault(link.target_slot, number)
         if link.origin == INPUT_NODE:
             graph.incoming.setdefault(link.origin_slot, []).append(link)
     return graph

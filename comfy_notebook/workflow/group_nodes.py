@@ -67,13 +67,14 @@ def group_values(group: Any, node: Json, info: InfoSource) -> dict[tuple[str, st
     nodes = _nodes(group)
     if not isinstance(values, list):
         return {}
-    linked = {(target, slot) for _, _, target, slot in _links(group, len(nodes))}
-    for skip_linked in (False, True):
+    fed = {(target, (_slot(nodes[target], slot) or {}).get("name")) for _, _, target, slot in _links(group, len(nodes))}
+    nothing: set[tuple[int, Any]] = set()
+    for hidden in (nothing, fed):
         places = [
             (str(index), name)
             for index, inner in enumerate(nodes)
             for name in _places(inner, info)
-            if not (skip_linked and name and any((index, n) in linked and s["name"] == name for n, s in enumerate(inner["inputs"])))
+            if (index, name) not in hidden
         ]
         if len(places) == len(values):
             return {(index, name): value for (index, name), value in zip(places, values, strict=True) if name}
@@ -83,11 +84,11 @@ def group_values(group: Any, node: Json, info: InfoSource) -> dict[tuple[str, st
 def _nodes(group: Any) -> list[Json]:
     listed = group.get("nodes") if isinstance(group, dict) else None
     nodes = []
-    for index, node in enumerate(listed if isinstance(listed, list) else ()):
-        node = dict(node) if isinstance(node, dict) else {}
+    for index, item in enumerate(listed if isinstance(listed, list) else ()):
+        node = item if isinstance(item, dict) else {}
         inputs = [dict(item) for item in node.get("inputs") or () if isinstance(item, dict) and "name" in item]
-        for item in inputs:
-            item["link"] = None
+        for slot in inputs:
+            slot["link"] = None
         outputs = [item for item in node.get("outputs") or () if isinstance(item, dict)]
         nodes.append({**node, "id": index, "type": str(node.get("type", "")), "inputs": inputs, "outputs": outputs})
     return nodes
@@ -98,7 +99,8 @@ def _links(group: Any, count: int) -> list[tuple[int, int, int, int]]:
     found = []
     for link in group.get("links") or () if isinstance(group, dict) else ():
         ends = link[:4] if isinstance(link, list) else []
-        if len(ends) == 4 and all(isinstance(end, int) for end in ends) and 0 <= ends[0] < count and 0 <= ends[2] < count:
+        whole = len(ends) == 4 and all(isinstance(end, int) for end in ends)
+        if whole and 0 <= ends[0] < count and 0 <= ends[2] < count:
             found.append((ends[0], ends[1], ends[2], ends[3]))
     return found
 
@@ -113,7 +115,8 @@ def _places(node: Json, info: InfoSource) -> list[str]:
     entry = info(node["type"])
     if entry is None:
         return [""] * len(node.get("widgets_values") or ())
-    return [slot.spec.name if slot.kind == "value" else "" for slot in widget_slots(input_specs(entry), lambda _name: None)]
+    slots = widget_slots(input_specs(entry), lambda _name: None)
+    return [slot.spec.name if slot.kind == "value" else "" for slot in slots]
 
 
 def _widget_names(node: Json, info: InfoSource) -> list[str]:

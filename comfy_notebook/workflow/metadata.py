@@ -1,7 +1,7 @@
 """Workflows inside media files: which keys a file carries, and writing them into PNG and WEBP.
 
-ComfyUI keeps ``prompt`` (API JSON), ``workflow`` (UI JSON) and any further ``extra_pnginfo`` key as JSON text: PNG in text
-chunks, APNG in ``comf`` chunks, WEBP (and AVIF, JPEG) in ASCII entries of the EXIF block, each ``key:json``.
+ComfyUI keeps ``prompt`` (API JSON), ``workflow`` (UI JSON) and any further ``extra_pnginfo`` key as JSON text: PNG in
+text chunks, APNG in ``comf`` chunks, WEBP (and AVIF, JPEG) in ASCII entries of the EXIF block, each ``key:json``.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def file_kind(data: bytes) -> str | None:
 
 
 def read(data: bytes) -> dict[str, str]:
-    """The metadata of a file as texts by key, ``{}`` when it has none. Raises :class:`WorkflowError` for a broken file."""
+    """The metadata of a file as texts by key, ``{}`` when it has none. Raises :class:`WorkflowError` if damaged."""
     kind = file_kind(data)
     if kind is None:
         raise WorkflowError("The file is no image or media file that can carry a workflow.")
@@ -93,7 +93,7 @@ def write_png(
     extra_pnginfo: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> None:
-    """Save ``image`` as PNG with the workflow in it; a path is written whole or not at all. ``options`` go to Pillow."""
+    """Save ``image`` as PNG with the workflow in it; a path is written whole or not at all. ``options``: Pillow's."""
     _save(image, target, "PNG", {"pnginfo": pnginfo(prompt, extra_pnginfo), **options})
 
 

@@ -60,7 +60,7 @@ def apply(document: Mapping[str, Any], patch: Any) -> Document:
 
 
 def _key(item: Any, part: str) -> str | None:
-    """The key of a node (object with ``id``) or a link (object, or list that starts with its id); None if it has none."""
+    """The key of a node (object with ``id``) or a link (also a list that starts with its id); None if it has none."""
     if isinstance(item, dict):
         name = item.get("id")
     else:

@@ -13,7 +13,7 @@ from .errors import WorkflowError
 
 Json = dict[str, Any]
 
-_LINK_FIELDS = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
+LINK_FIELDS = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
 _MAX_WARNINGS = 100
 
 
@@ -231,7 +231,7 @@ def _is_id(value: Any) -> bool:
 
 def _link_list(link: Any) -> list[Any] | None:
     if isinstance(link, dict):
-        link = [link.get(field) for field in _LINK_FIELDS]
+        link = [link.get(field) for field in LINK_FIELDS]
     if not isinstance(link, list) or len(link) < 5:
         return None
     if not all(_is_id(link[i]) for i in (0, 1, 3)) or not all(_is_slot(link[i]) for i in (2, 4)):
@@ -243,7 +243,7 @@ def _link_object(link: Any) -> Json | None:
     if isinstance(link, dict):
         return link if _link_list(link) is not None else None
     as_list = _link_list(link)
-    return dict(zip(_LINK_FIELDS, as_list, strict=False)) if as_list is not None else None
+    return dict(zip(LINK_FIELDS, as_list, strict=False)) if as_list is not None else None
 
 
 def _is_slot(value: Any) -> bool:

@@ -147,7 +147,7 @@ class Resolver:
         return found
 
     def _inputs(self, node: Json) -> list[tuple[Any, Any]]:
-        """(type, link) of a node's inputs in the order the editor has them: sockets, then widget sockets, then others."""
+        """(type, link) of a node's inputs in the editor's order: sockets, then widget sockets, then others."""
         saved = {slot["name"]: slot for slot in node.get("inputs") or () if isinstance(slot, dict) and "name" in slot}
         specs = self._specs_of(node["type"])
         ordered = [spec for spec in specs if not spec.is_widget] + [spec for spec in specs if spec.is_widget]
@@ -163,7 +163,7 @@ class Resolver:
 
 
 def _within_all(value: int, specs: list[InputSpec]) -> int:
-    """``value`` on the common grid of several INT widgets: the largest min, the smallest max, the steps' common multiple."""
+    """``value`` on the grid several INT widgets share: largest min, smallest max, the steps' common multiple."""
 
     def numbers(key: str) -> list[int]:
         stated = [spec.options.get(key) for spec in specs]

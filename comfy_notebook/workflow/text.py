@@ -21,7 +21,7 @@ SAVE_NODES = frozenset(
 
 
 def dynamic_prompt(text: str, choose: Callable[[int], int]) -> str:
-    """Strip comments, then take one alternative of every ``{a|b}``; ``choose(n)`` picks 0 … n−1. ``\\{`` stays a brace."""
+    """Strip comments, then take one alternative of every ``{a|b}``; ``choose(n)`` picks 0 … n−1; ``\\{`` is a brace."""
     text = _COMMENTS.sub("", text)
     # one frame for each open brace: the finished alternatives, and the parts of the one being read
     frames: list[tuple[list[str], list[str]]] = [([], [])]
@@ -51,8 +51,8 @@ def dynamic_prompt(text: str, choose: Callable[[int], int]) -> str:
 
 
 def replace_fields(text: str, now: datetime, widget: Callable[[str, str], Any]) -> str:
-    """``%date:yyyy-MM-dd%`` and ``%Node.widget%`` replaced. ``widget(node, name)`` gives a value, None if there is none;
-    other fields (``%width%``, ``%year%`` …) stay for the node that saves."""
+    """``%date:yyyy-MM-dd%`` and ``%Node.widget%`` replaced. ``widget(node, name)`` gives a value, None if there is
+    none; other fields (``%width%``, ``%year%`` …) stay for the node that saves."""
 
     def field(match: re.Match[str]) -> str:
         inner = match[1]

@@ -78,7 +78,7 @@ def _without_forced(specs: list[InputSpec], values: list[Any]) -> list[Any]:
 
 def _by_name(specs: list[InputSpec], saved: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for slot in widget_slots(specs, lambda name: found.get(name)):
+    for slot in widget_slots(specs, found.get):
         name = slot.spec.name
         if slot.kind == "value" and name in saved:
             found[name] = saved[name]

@@ -51,7 +51,10 @@ def shared_info() -> dict[str, Any]:
     learned = titles()
     found: dict[str, Any] = {}
     for kind, node in load(SHARED / "node_inputs.json").items():
-        entry = {"input": {"required": node["required"], "optional": node["optional"]}, "input_order": node["input_order"]}
+        entry = {
+            "input": {"required": node["required"], "optional": node["optional"]},
+            "input_order": node["input_order"],
+        }
         entry |= {"output": node["output"], "output_node": node["output_node"]}
         display = shown.get(kind, {}).get("display_name") or learned.get(kind)
         found[kind] = entry | ({"display_name": display} if display else {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import recorded_workflows as recorded
 
 from comfy_notebook.workflow import read_document, to_api
 
-# Newer front ends leave out what lies in a muted or bypassed subgraph instance; the recorded one (1.27) still emitted it.
+# Newer front ends leave out what lies in a muted or bypassed subgraph instance; the recorded one (1.27) emitted it.
 INSIDE_SKIPPED_INSTANCES = {
     "tpl-flux1_dev_uso_reference_image_gen": ["112:55", "112:56", "113"],
     "tpl-image_flux.1_fill_dev_OneReward": ["110"],
@@ -23,8 +22,8 @@ INSIDE_SKIPPED_INSTANCES = {
     "var-sg-nested-inner-muted": ["70:5"],
 }
 
-# Files of newer front ends save fewer inputs per node than 1.27 has in memory: it took link targets by number and handed
-# values to the neighbouring widget (a seed as number of steps). By name, as newer ones do, the values are the file's own.
+# Files of newer front ends save fewer inputs per node than 1.27 has in memory: it took link targets by number and
+# handed values to the neighbouring widget (a seed as number of steps). By name, the values are those the file shows.
 MISREAD_BY_1_27: dict[str, dict[str, dict[str, Any]]] = {
     "tpl-3d_hunyuan3d_image_to_model": {
         "91:3": {"seed": 242832339647017, "steps": 20, "cfg": 8, "sampler_name": "euler", "scheduler": "normal"},
@@ -37,7 +36,7 @@ MISREAD_BY_1_27: dict[str, dict[str, dict[str, Any]]] = {
     "tpl-template_qwen_image_illustration_lora": {"76:3": {"steps": 45, "cfg": 3.5}},
 }
 
-# The reference ignores widget values saved as an object; packs (VideoHelperSuite) save them so, and they are read by name.
+# The reference ignores widget values saved as an object; packs (VideoHelperSuite) save them so: they are read by name.
 READ_BY_NAME = {
     "var-wv-dict": {
         "3": {"seed": 5, "steps": 7, "cfg": 3.5, "sampler_name": "heun", "scheduler": "karras", "denoise": 0.4}
@@ -68,7 +67,9 @@ def comparable(prompt: dict[str, Any]) -> dict[str, Any]:
     found = {}
     for key, node in prompt.items():
         kind = node["class_type"]
-        hidden = {"audioUI", "preview", "refresh"} | ({"image"} if kind in ("Preview3D", "SaveGLB", "Load3D") else set())
+        hidden = {"audioUI", "preview", "refresh"} | (
+            {"image"} if kind in ("Preview3D", "SaveGLB", "Load3D") else set()
+        )
         inputs = {name: value for name, value in node["inputs"].items() if name not in hidden}
         found[key] = {"class_type": kind, "inputs": inputs, "title": node["_meta"]["title"]}
     return found
@@ -76,9 +77,10 @@ def comparable(prompt: dict[str, Any]) -> dict[str, Any]:
 
 def without(prompt: dict[str, Any], prefix: str) -> dict[str, Any]:
     """A prompt less the nodes whose id starts with ``prefix``, and the links to them."""
-    kept: dict[str, Any] = json.loads(json.dumps({key: node for key, node in prompt.items() if not key.startswith(prefix)}))
-    for node in kept.values():
-        gone = [name for name, value in node["inputs"].items() if isinstance(value, list) and value[0].startswith(prefix)]
-        for name in gone:
-            del node["inputs"][name]
+    kept: dict[str, Any] = {}
+    for key, node in prompt.items():
+        if not key.startswith(prefix):
+            links = {name: value for name, value in node["inputs"].items() if isinstance(value, list)}
+            gone = {name for name, value in links.items() if value[0].startswith(prefix)}
+            kept[key] = node | {"inputs": {name: value for name, value in node["inputs"].items() if name not in gone}}
     return kept

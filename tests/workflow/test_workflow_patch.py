@@ -47,9 +47,14 @@ def test_malformed_patches_are_refused_whole(case: dict[str, Any]) -> None:
 
 
 scalars = st.none() | st.booleans() | st.integers(-3, 3) | st.floats(allow_nan=False, width=16) | st.text(max_size=3)
-values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3), max_leaves=5)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=3),
+    max_leaves=5,
+)
 ids = st.integers(1, 6) | st.sampled_from(["a", "b", "1"])
-node = st.builds(lambda i, extra: {**extra, "id": i}, ids, st.dictionaries(st.sampled_from(["type", "pos", "mode"]), values, max_size=2))
+fields = st.dictionaries(st.sampled_from(["type", "pos", "mode"]), values, max_size=2)
+node = st.builds(lambda i, extra: {**extra, "id": i}, ids, fields)
 link = st.builds(lambda i, rest: [i, *rest], ids, st.lists(scalars, max_size=3))
 documents = st.fixed_dictionaries(
     {},
