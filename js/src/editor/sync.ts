@@ -11,8 +11,8 @@ export class PatchConflict extends Error {}
 
 export interface SyncPorts {
   serialize(): Document;
-  /** Show a document that is not an edit of this view's person. */
-  show(document: Document): void;
+  /** Show a document that is not an edit of this view's person; `replaced`: it is another one, not a newer state. */
+  show(document: Document, replaced: boolean): void;
   send(base: number, patch: Patch): Promise<{ rev: number }>;
   fetch(): Promise<{ rev: number; document: Document }>;
   onState(state: SyncState): void;
@@ -93,7 +93,7 @@ export class DocumentSync {
     const ours = discardLocal ? [] : [this.inflight ?? {}, local].filter((patch) => !isEmpty(patch));
     this.rev = rev;
     for (const known of this.arrived.keys()) if (known <= rev) this.arrived.delete(known);
-    this.ports.show(ours.reduce(layOver, document));
+    this.ports.show(ours.reduce(layOver, document), discardLocal);
     this.inflight = null;
     if (ours.length > 0) {
       this.seen = document;
@@ -178,7 +178,7 @@ export class DocumentSync {
     const local = diff(this.seen, now);
     const under = layOver(layOver(this.seen, patch), this.inflight ?? {});
     const clean = isEmpty(local);
-    this.ports.show(layOver(under, local));
+    this.ports.show(layOver(under, local), false);
     // The view writes nodes in its own normal form: take that as seen, so that only real edits count as changes.
     this.seen = clean ? this.ports.serialize() : under;
   }

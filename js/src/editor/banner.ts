@@ -1,0 +1,43 @@
+// What lies over the top of the canvas: the kernel's state and the path into subgraphs.
+
+import type { LevelEntry } from "../graph";
+import { h } from "./dom";
+import { icon } from "./icons";
+
+export class Banner {
+  private readonly box = h("div", { class: "cn-banner", role: "alert", hidden: true });
+
+  constructor(canvas: HTMLElement) {
+    canvas.append(this.box);
+  }
+
+  show(text: string): void {
+    this.box.replaceChildren(icon("warning"), h("span", {}, text));
+    this.box.hidden = false;
+  }
+
+  hide(): void {
+    this.box.hidden = true;
+  }
+}
+
+export class Breadcrumb {
+  private readonly box = h("nav", { class: "cn-breadcrumb", "aria-label": "Subgraph", hidden: true });
+
+  constructor(
+    canvas: HTMLElement,
+    private readonly go: (depth: number) => void,
+  ) {
+    canvas.append(this.box);
+  }
+
+  show(path: LevelEntry[]): void {
+    this.box.hidden = path.length < 2;
+    this.box.replaceChildren(...path.flatMap(({ name, id }, depth) => {
+      const last = depth === path.length - 1;
+      const label = name || (id === null ? "Workflow" : "Subgraph");
+      const step = last ? h("span", { "aria-current": "location" }, label) : h("button", { onclick: () => this.go(depth) }, label);
+      return depth === 0 ? [step] : [icon("right"), step];
+    }));
+  }
+}

@@ -1,0 +1,420 @@
+// The editor around the canvas: puts the parts together, passes the kernel's events on, and takes everything down again.
+
+import type { GraphViewApi, LinkEnd, NodeDescription, NodeId, NodeInfo, Point, Severity, WorkflowJson } from "../graph";
+import type { Host, HostEvent } from "../host";
+import { editorCommands } from "./actions";
+import type { KernelApi} from "./api";
+import { type EditorInfo } from "./api";
+import { Banner, Breadcrumb } from "./banner";
+import { bindClipboard } from "./clipboard";
+import type { Toasts } from "./feedback";
+import { Dialogs } from "./feedback";
+import { Files } from "./files";
+import { History } from "./history";
+import { bindKeys, Commands, isTyping } from "./keyboard";
+import type { Lightbox } from "./lightbox";
+import type { Media } from "./media";
+import { extendMenu } from "./menu-entries";
+import { NodeIndex } from "./node-index";
+import { Outline } from "./outline";
+import type { Document, Patch } from "./patch";
+import { nodeDescription, shortcutList } from "./pages";
+import { ProblemPanel } from "./problem-panel";
+import { Runs } from "./run";
+import { NodeSearch } from "./search";
+import { SettingsStore } from "./settings";
+import type { SafeStorage } from "./storage";
+import { DocumentSync } from "./sync";
+import { Toolbar } from "./toolbar";
+
+/** What the kernel says at the start. */
+export interface StartData {
+  definitions: Record<string, NodeInfo>;
+  rev: number;
+  document: Document;
+  info: EditorInfo;
+}
+
+/** What exists before the canvas: the elements and services that the canvas itself needs. */
+export interface EditorParts {
+  root: HTMLElement;
+  canvas: HTMLElement;
+  host: Host;
+  api: KernelApi;
+  media: Media;
+  storage: SafeStorage;
+  toasts: Toasts;
+  lightbox: Lightbox;
+}
+
+/** What the events of `cn.*` carry. */
+interface EventData {
+  view?: string;
+  rev?: number;
+  patch?: Patch;
+  set?: Record<string, NodeInfo>;
+  remove?: string[];
+  severity?: Severity;
+  summary?: string;
+  detail?: string;
+}
+
+export class Editor {
+  readonly commands = new Commands();
+  readonly dialogs: Dialogs;
+  readonly files: Files;
+  readonly runs: Runs;
+  readonly history: History;
+  readonly search: NodeSearch;
+  private readonly sync: DocumentSync;
+  private readonly index = new NodeIndex();
+  private readonly toolbar: Toolbar;
+  private readonly problems: ProblemPanel;
+  private readonly banner: Banner;
+  private readonly outline: Outline;
+  private readonly settings: SettingsStore;
+  private readonly cleanups: (() => void)[] = [];
+  private readonly outputs = new Map<string, Record<string, unknown>>();
+  private pointer: Point = [0, 0];
+  private fullSize = false;
+
+  constructor(
+    private readonly parts: EditorParts,
+    readonly view: GraphViewApi,
+    private definitions: Record<string, NodeInfo>,
+    start: StartData,
+  ) {
+    const { root, canvas, host, api, media, storage } = parts;
+    this.dialogs = new Dialogs(root);
+    this.settings = new SettingsStore(storage, () => this.applySettings());
+    this.index.set(definitions);
+    view.setDefinitions(definitions);
+    this.applySettings();
+    this.reportLoad(view.load(start.document as WorkflowJson));
+    const shown = view.serialize();
+    this.history = new History(shown);
+    this.sync = new DocumentSync({
+      serialize: () => view.serialize(),
+      show: (document, replaced) => this.show(document, replaced),
+      send: (base, patch) => api.patch(base, patch),
+      fetch: () => api.document(),
+      onState: (state) => this.toolbar.setSync(state),
+    }, start.rev, shown);
+    this.files = new Files({
+      api, media, view, root,
+      info: (type) => this.definitions[type],
+      notify: (severity, summary, detail) => this.notify(severity, summary, detail),
+      replaced: (rev) => this.replaced(rev),
+      flush: () => this.sync.flush(),
+      title: () => fileTitle(start.info),
+    });
+    this.search = new NodeSearch(root, this.index, storage, () => view.focus());
+    this.problems = new ProblemPanel(canvas, {
+      show: (node) => this.showNode(node),
+      copied: () => this.notify("success", "Copied"),
+      closed: () => view.focus(),
+    });
+    this.runs = new Runs({
+      api, media,
+      view: this.watchedView(),
+      flush: () => this.sync.flush(),
+      onStatus: (status) => this.toolbar.setRun(status),
+      onProblems: (problems) => {
+        this.problems.set(problems);
+        this.toolbar.setProblems(problems.length);
+        this.outline.changed();
+      },
+      onFailure: (summary, detail) => this.notify("error", summary, detail),
+    });
+    this.commands.add(editorCommands(this));
+    this.toolbar = new Toolbar(root, this.commands, () => this.problems.toggle());
+    root.prepend(this.toolbar.element);
+    this.banner = new Banner(canvas);
+    this.outline = new Outline(view, (node, name) => void this.editWidget(node, name));
+    canvas.before(this.outline.element);
+    this.outline.changed();
+    this.listen(new Breadcrumb(canvas, (depth) => view.leave(depth)));
+    this.setKernel(host.kernel);
+    this.runs.restore(start.info.results);
+    this.toolbar.refresh();
+  }
+
+  destroy(): void {
+    this.sync.stop();
+    for (const cleanup of this.cleanups.reverse()) {
+      try {
+        cleanup();
+      } catch (error) {
+        console.warn("comfy_notebook: while closing the editor", error);
+      }
+    }
+    this.toolbar.destroy();
+    this.outline.destroy();
+  }
+
+  // What commands do ------------------------------------------------------------------------------------------------
+
+  run(options: { front?: boolean; targets?: string[] } = {}): void {
+    void this.runs.start({ count: this.toolbar.batch, ...options });
+  }
+
+  clearQueue(): void {
+    this.parts.api.clearQueue().catch((error: Error) => this.notify("error", "The queue was not cleared", error.message));
+  }
+
+  undo(): void {
+    this.stepTo(this.history.undo());
+  }
+
+  redo(): void {
+    this.stepTo(this.history.redo());
+  }
+
+  async saveNow(): Promise<void> {
+    await this.sync.flush().then(
+      () => this.notify("success", "Saved", "Edits are saved as you make them."),
+      (error: Error) => this.notify("error", "Not saved", error.message),
+    );
+  }
+
+  openSearch(client?: { x: number; y: number }, pos?: Point, from?: LinkEnd): void {
+    const at = pos ?? this.view.toGraph(client ? [client.x, client.y] : this.middle());
+    this.search.open({
+      ...(client && { client }),
+      ...(from && { filter: { type: from.type, fromInput: from.input } }),
+      onPick: (type) => this.view.addNode(type, at, { select: true, ...(from && { connectFrom: from }) }),
+    });
+  }
+
+  openSettings(): void {
+    this.settings.open(this.parts.root, this.toolbar.menuButton);
+  }
+
+  showShortcuts(): void {
+    void this.dialogs.info("Keyboard shortcuts", shortcutList(this.commands.all()));
+  }
+
+  toggleFullSize(): void {
+    this.parts.host.setFullSize(!this.fullSize);
+  }
+
+  async refreshDefinitions(): Promise<void> {
+    try {
+      const fresh = await this.parts.api.objectInfo();
+      const gone = Object.keys(this.definitions).filter((type) => !(type in fresh));
+      this.updateDefinitions(fresh, gone);
+      this.notify("success", "Node definitions refreshed");
+    } catch (error) {
+      this.notify("error", "Node definitions were not refreshed", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async clearWorkflow(): Promise<void> {
+    const sure = await this.dialogs.confirm({ title: "Clear the workflow?", text: "All nodes are removed. Undo brings them back.", confirm: "Clear", danger: true });
+    if (!sure) return;
+    this.view.applyDocument({ ...this.view.serialize(), nodes: [], links: [], groups: [] });
+    this.edited();
+  }
+
+  selectedOutputs(): string[] {
+    if (this.view.level().length > 1) return [];
+    const ids = new Set(this.view.selection().map(String));
+    return this.view.describe().filter(({ id, type }) => ids.has(String(id)) && this.definitions[type]?.output_node).map(({ id }) => String(id));
+  }
+
+  escape(): void {
+    if (this.view.level().length > 1 && this.view.selection().length === 0) this.view.leave();
+    else this.view.select([]);
+  }
+
+  notify(severity: Severity, summary: string, detail = ""): void {
+    this.parts.toasts.show(severity, summary, detail);
+  }
+
+  // The kernel's events ---------------------------------------------------------------------------------------------
+
+  handle(event: HostEvent): void {
+    const data = (event.data ?? {}) as EventData;
+    switch (event.type) {
+      case "cn.document":
+        if (data.view !== this.parts.host.viewId) this.sync.remote(Number(data.rev), data.patch ?? {});
+        return;
+      case "cn.document_reset":
+        if (Number(data.rev) > this.sync.revision) this.replaced(Number(data.rev)).catch((error: Error) => this.notify("error", "The new workflow could not be shown", error.message));
+        return;
+      case "cn.nodes_changed":
+        return this.updateDefinitions(data.set ?? {}, data.remove ?? []);
+      case "cn.notice":
+        return this.notify(data.severity ?? "info", data.summary ?? "", data.detail ?? "");
+      default:
+        this.runs.handle(event);
+    }
+  }
+
+  private updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void {
+    for (const type of remove) delete this.definitions[type];
+    Object.assign(this.definitions, set);
+    this.index.update(set, remove);
+    this.view.updateDefinitions(set, remove);
+    this.search.refresh();
+    this.outline.changed();
+  }
+
+  private async replaced(rev: number): Promise<void> {
+    if (rev <= this.sync.revision) return;
+    await this.sync.refetch(true);
+    this.runs.clearProblems();
+    this.outputs.clear();
+  }
+
+  private setKernel(state: Host["kernel"]): void {
+    this.sync.setOnline(state !== "lost");
+    if (state === "lost") {
+      this.runs.lost();
+      this.banner.show("The kernel restarted or is gone. Run the cell again to reconnect; your graph is still here.");
+    } else this.banner.hide();
+    this.toolbar.refresh();
+  }
+
+  // The document ----------------------------------------------------------------------------------------------------
+
+  /** An edit of the person. */
+  private edited(): void {
+    this.history.record(this.view.serialize());
+    this.sync.changed();
+    this.outline.changed();
+    this.toolbar.refresh();
+  }
+
+  /** A document from elsewhere; another one (a file was opened) can be undone like an edit. */
+  private show(document: Document, replaced: boolean): void {
+    const report = replaced ? this.view.load(document as WorkflowJson) : this.view.applyDocument(document as WorkflowJson);
+    if (replaced) this.reportLoad(report);
+    const shown = this.view.serialize();
+    if (replaced) this.history.record(shown);
+    else this.history.rebase(shown);
+    this.outline.changed();
+    this.toolbar.refresh();
+  }
+
+  private stepTo(document: Document | null): void {
+    if (!document) return;
+    this.view.applyDocument(document as WorkflowJson);
+    this.history.rebase(this.view.serialize());
+    this.sync.changed();
+    this.outline.changed();
+    this.toolbar.refresh();
+  }
+
+  private reportLoad({ unknownTypes, warnings }: { unknownTypes: string[]; warnings: string[] }): void {
+    if (unknownTypes.length > 0) {
+      const count = unknownTypes.length === 1 ? "1 node type is" : `${unknownTypes.length} node types are`;
+      this.notify("warning", `${count} not installed`, `${unknownTypes.slice(0, 6).join(", ")}${unknownTypes.length > 6 ? "…" : ""}. The nodes are kept as they are.`);
+    }
+    if (warnings.length > 0) this.notify("warning", "Parts of the workflow could not be taken as they were", warnings.slice(0, 3).join(" "));
+  }
+
+  // Wiring ----------------------------------------------------------------------------------------------------------
+
+  private listen(breadcrumb: Breadcrumb): void {
+    const { view, parts } = this;
+    const { root, canvas, host } = parts;
+    this.cleanups.push(
+      view.on("change", () => this.edited()),
+      view.on("selection", () => this.toolbar.refresh()),
+      view.on("level", ({ path }) => { breadcrumb.show(path); this.outline.changed(); }),
+      view.on("empty-double-click", ({ pos, client }) => this.openSearch({ x: client[0], y: client[1] }, pos)),
+      view.on("empty-release", ({ pos, client, from }) => this.openSearch({ x: client[0], y: client[1] }, pos, from)),
+      view.on("image-open", ({ images, index }) => parts.lightbox.open(images, index)),
+      view.on("menu", (menu) => extendMenu(menu, this, this.menuPorts())),
+      host.onKernel((state) => this.setKernel(state)),
+      host.onTheme(() => this.applySettings()),
+      host.onFullSize((on) => { this.fullSize = on; this.toolbar.setFullSize(on); view.resize(); }),
+      bindKeys(root, this.commands, (event) => this.dialogs.isOpen || parts.lightbox.isOpen || this.search.isOpen || (event.target as Element).closest?.(".cn-popover") !== null),
+      bindClipboard({ root, view, files: this.files, pointer: () => this.pointer }),
+      this.bindPointer(canvas),
+    );
+  }
+
+  /** Remembers the pointer for pasting, opens the search on a tap of Space (held, it pans), keeps the page's menu away. */
+  private bindPointer(canvas: HTMLElement): () => void {
+    let spaceAt = 0;
+    const listeners: [string, (event: Event) => void][] = [
+      ["pointermove", (event) => { this.pointer = [(event as PointerEvent).clientX, (event as PointerEvent).clientY]; }],
+      ["pointerdown", () => { spaceAt = 0; }],
+      ["contextmenu", (event) => { event.stopPropagation(); if (!isTyping(event.target)) event.preventDefault(); }],
+      ["keydown", (event) => { if ((event as KeyboardEvent).key === " " && !(event as KeyboardEvent).repeat && event.target instanceof HTMLCanvasElement) spaceAt = performance.now(); }],
+      ["keyup", (event) => {
+        if ((event as KeyboardEvent).key !== " " || performance.now() - spaceAt > 300 || this.search.isOpen) return;
+        const inside = document.elementFromPoint(...this.pointer) instanceof HTMLCanvasElement;
+        this.openSearch(inside ? { x: this.pointer[0], y: this.pointer[1] } : undefined);
+      }],
+    ];
+    for (const [type, listener] of listeners) canvas.addEventListener(type, listener, { capture: type !== "contextmenu" });
+    return () => listeners.forEach(([type, listener]) => canvas.removeEventListener(type, listener, { capture: type !== "contextmenu" }));
+  }
+
+  /** The view as runs use it; what nodes put out is remembered for the image entries of their menus. */
+  private watchedView(): GraphViewApi {
+    return new Proxy(this.view, {
+      get: (view, name: keyof GraphViewApi) => {
+        if (name === "setOutputs") return (id: string, ui: Record<string, unknown> | null) => {
+          if (ui) this.outputs.set(id, ui);
+          view.setOutputs(id, ui);
+        };
+        const member = view[name];
+        return typeof member === "function" ? (member as (...args: unknown[]) => unknown).bind(view) : member;
+      },
+    });
+  }
+
+  private menuPorts() {
+    return {
+      images: (id: NodeId) => this.files.imagesOf(id, this.outputs.get(String(id))),
+      media: this.parts.media,
+      openImages: (images: Parameters<Lightbox["open"]>[0]) => this.parts.lightbox.open(images, 0),
+      describe: (id: NodeId) => this.view.describe().find((node) => String(node.id) === String(id)),
+      explain: (node: NodeDescription) => void this.dialogs.info(node.title, nodeDescription(node, this.definitions[node.type])),
+    };
+  }
+
+  private showNode(node: string): void {
+    const id = this.view.describe().find((candidate) => [node, node.split(":")[0], node.split(":").at(-1)].includes(String(candidate.id)))?.id;
+    if (id === undefined) return;
+    this.view.select([id]);
+    this.view.center(id);
+    this.view.focus();
+  }
+
+  private async editWidget(node: NodeDescription, name: string): Promise<void> {
+    const widget = node.widgets.find((candidate) => candidate.name === name);
+    if (!widget) return;
+    const choices = typeof widget.value === "boolean" ? ["true", "false"] : widget.options?.map(String);
+    const text = await this.dialogs.prompt({ title: `${node.title}: ${widget.label || name}`, value: String(widget.value ?? ""), ...(choices && { choices }), multiline: /multiline|textarea|customtext/.test(widget.type) });
+    if (text === null) return;
+    const value = typeof widget.value === "boolean" ? text === "true" : typeof widget.value === "number" ? Number(text) : text;
+    if (typeof value === "number" && !Number.isFinite(value)) return this.notify("warning", `“${text}” is not a number`);
+    this.view.setWidget(node.id, name, widget.options?.find((option) => String(option) === text) ?? value);
+  }
+
+  private applySettings(): void {
+    const { theme: choice, ...options } = this.settings.values;
+    const theme = this.parts.host.theme;
+    const dark = choice === "notebook" ? theme.dark : choice === "dark";
+    this.parts.root.dataset.theme = dark ? "dark" : "light";
+    for (const [name, value] of Object.entries(theme.variables)) if (name.startsWith("--")) this.parts.root.style.setProperty(name, value);
+    this.view.setTheme({ ...theme, dark });
+    this.view.setOptions(options);
+  }
+
+  private middle(): Point {
+    const box = this.parts.canvas.getBoundingClientRect();
+    return [box.left + box.width / 2, box.top + box.height / 2];
+  }
+}
+
+function fileTitle(info: EditorInfo): string {
+  const name = (info.title || info.path?.split(/[\\/]/).at(-1) || "workflow").replace(/\.json$/i, "");
+  return name.replace(/[\\/:*?"<>|]+/g, "_");
+}
+

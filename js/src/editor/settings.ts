@@ -1,0 +1,78 @@
+// What a person sets about the editor itself, kept in the browser, and the popover to set it.
+
+import type { ViewOptions } from "../graph";
+import { h, onPressOutside } from "./dom";
+import { placeUnder } from "./popup-menu";
+import type { SafeStorage } from "./storage";
+
+export interface Settings extends Required<Pick<ViewOptions, "linkMode" | "snapToGrid" | "wheel" | "controlMode" | "showIds">> {
+  theme: "notebook" | "dark" | "light";
+}
+
+const DEFAULTS: Settings = { linkMode: "spline", snapToGrid: false, wheel: "zoom", controlMode: "after", showIds: false, theme: "notebook" };
+const KEY = "cn.settings";
+
+const CHOICES: { [K in keyof Settings]?: { label: string; options: Record<string, string> } } = {
+  theme: { label: "Colours", options: { notebook: "Follow the notebook", dark: "Dark", light: "Light" } },
+  linkMode: { label: "Links", options: { spline: "Curved", linear: "Straight", straight: "Right angles", hidden: "Hidden" } },
+  wheel: { label: "Mouse wheel", options: { zoom: "Zooms", pan: "Pans (Ctrl zooms)" } },
+  controlMode: { label: "Seeds change", options: { after: "After a run", before: "Before a run" } },
+};
+const SWITCHES: { [K in keyof Settings]?: string } = { snapToGrid: "Snap to grid", showIds: "Show node ids" };
+
+export class SettingsStore {
+  readonly values: Settings;
+
+  constructor(
+    private readonly storage: SafeStorage,
+    private readonly onChange: (settings: Settings) => void,
+  ) {
+    this.values = { ...DEFAULTS, ...stored(storage) };
+  }
+
+  set<K extends keyof Settings>(key: K, value: Settings[K]): void {
+    this.values[key] = value;
+    this.storage.setItem(KEY, JSON.stringify(this.values));
+    this.onChange(this.values);
+  }
+
+  open(root: HTMLElement, anchor: HTMLElement): void {
+    root.querySelector(".cn-settings")?.remove();
+    const close = () => {
+      box.remove();
+      stop();
+      anchor.focus({ preventScroll: true });
+    };
+    const box = h("div", { class: "cn-popover cn-settings", role: "dialog", "aria-label": "Settings", onkeydown: (event: KeyboardEvent) => event.key === "Escape" && close() },
+      h("h2", {}, "Settings"),
+      ...Object.entries(CHOICES).map(([key, { label, options }]) => this.choice(key as keyof Settings, label, options)),
+      ...Object.entries(SWITCHES).map(([key, label]) => this.toggle(key as "snapToGrid" | "showIds", label)));
+    root.append(box);
+    placeUnder(root, anchor, box);
+    const stop = onPressOutside(root, [box], close);
+    box.querySelector("select")?.focus({ preventScroll: true });
+  }
+
+  private choice(key: keyof Settings, label: string, options: Record<string, string>): HTMLElement {
+    const select = h("select", { class: "cn-input", onchange: () => this.set(key, select.value as never) },
+      ...Object.entries(options).map(([value, text]) => h("option", { value, selected: this.values[key] === value }, text)));
+    return h("label", {}, h("span", {}, label), select);
+  }
+
+  private toggle(key: "snapToGrid" | "showIds", label: string): HTMLElement {
+    const input = h("input", { type: "checkbox", role: "switch", checked: this.values[key], onchange: () => this.set(key, input.checked) });
+    return h("label", {}, h("span", {}, label), input);
+  }
+}
+
+function stored(storage: SafeStorage): Partial<Settings> {
+  try {
+    const values = JSON.parse(storage.getItem(KEY) ?? "{}") as Record<string, unknown>;
+    return Object.fromEntries(Object.entries(values).filter(([key, value]) => {
+      const choice = CHOICES[key as keyof Settings];
+      return choice ? typeof value === "string" && Object.hasOwn(choice.options, value) : key in SWITCHES && typeof value === "boolean";
+    }));
+  } catch {
+    return {};
+  }
+}

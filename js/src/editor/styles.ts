@@ -1,0 +1,9 @@
+// All style sheets of the editor as one text; every rule is inside .cn-editor.
+
+import base from "./styles/base.css";
+import dialogs from "./styles/dialogs.css";
+import panels from "./styles/panels.css";
+import search from "./styles/search.css";
+import toolbar from "./styles/toolbar.css";
+
+export const styleText = [base, toolbar, search, panels, dialogs].join("\n");
