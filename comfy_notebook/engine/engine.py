@@ -117,8 +117,8 @@ class Engine:
             item = QueueItem(number, prompt_id, mine, extra, validated.roots)
             self._runs[prompt_id] = _Run(item)
             self._forget_old_runs()
+        self._publish_status(adding=1)  # before it can run: clients hear of the queue first
         self._backend.submit(item)
-        self._publish_status()
         return Submission(prompt_id, number, validated.node_errors)
 
     def interrupt(self, prompt_id: str | None = None) -> bool:
@@ -298,7 +298,7 @@ class Engine:
 
     def _dropped(self, item: QueueItem) -> None:
         run = self._run(item.prompt_id)
-        data = {"node_id": None, "node_type": None, "executed": []}
+        data: dict[str, Any] = {"node_id": None, "node_type": None, "executed": []}
         run.messages.append(["execution_interrupted", _stamped(item, data)])
         run.entry = make_entry(item, {}, {}, run.messages, succeeded=False)
         run.ended.set()
@@ -338,8 +338,8 @@ class Engine:
         if client_id is not None or everybody:
             self.bus.publish(Event(type, data, client_id, buffers))
 
-    def _publish_status(self) -> None:
-        remaining = self.queue.remaining()
+    def _publish_status(self, adding: int = 0) -> None:
+        remaining = self.queue.remaining() + adding
         self.bus.publish(Event("status", {"status": {"exec_info": {"queue_remaining": remaining}}}))
 
 

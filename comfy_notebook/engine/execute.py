@@ -1,8 +1,8 @@
 """One prompt, executed: plan, cache, calls, expansion, events.
 
 State of a run: ``_results`` the outputs that nodes still to run will read (let go when the last reader is done),
-``_uses`` how many readers are left, ``_reads`` what each planned node reads, ``_pending`` async nodes under way, ``_expanded`` what expanding nodes returned
-while the nodes they added run, ``_plan`` the work that is left.
+``_uses`` how many readers are left, ``_reads`` what each planned node reads, ``_pending`` async nodes under way,
+``_expanded`` what expanding nodes returned while the nodes they added run, ``_plan`` the work that is left.
 """
 
 from __future__ import annotations
@@ -414,7 +414,9 @@ class PromptRun:
         outputs: tuple[list[Any], ...] = tuple([] for _ in range(count))
         for one in expanded.returns:
             for slot in range(count):
-                value = one.blocker if one.blocker is not None else one.values[slot] if slot < len(one.values) else None
+                value: Any = one.blocker
+                if value is None and slot < len(one.values):
+                    value = one.values[slot]
                 if one.expand is not None and is_link(value):
                     outputs[slot].extend(self._from_link(value[0], int(value[1])))
                 else:

@@ -10,7 +10,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def size_of(value: Any, depth: int = 6) -> int:
-    """Bytes a value holds, nearly: arrays and tensors exactly, containers by their content, other objects as nothing."""
+    """Bytes a value holds, nearly: arrays and tensors exactly, containers by content, other objects as little."""
     if value is None or isinstance(value, (int, float)):
         return 32
     if isinstance(value, (str, bytes, bytearray)):
@@ -52,7 +52,7 @@ def _machine() -> int | None:
     except OSError:
         pass
     try:
-        import psutil
+        import psutil  # type: ignore[import-untyped,unused-ignore]
     except ImportError:
         return None
     return int(psutil.virtual_memory().available)
@@ -60,7 +60,20 @@ def _machine() -> int | None:
 
 def _container() -> int | None:
     limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
-    return None if limit is None or used is None else max(0, limit - used)
+    if limit is None or used is None:
+        return None
+    return max(0, limit - used + _reclaimable())
+
+
+def _reclaimable() -> int:
+    """Cached files count as used memory of a container, though they go first."""
+    try:
+        for line in (_CGROUP / "memory.stat").read_text().splitlines():
+            if line.startswith("inactive_file "):
+                return int(line.split()[1])
+    except (OSError, ValueError):
+        pass
+    return 0
 
 
 def _number(path: Path) -> int | None:

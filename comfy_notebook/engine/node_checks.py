@@ -174,7 +174,8 @@ class NodeChecks:
             passed["input_types"] = [self._received]
         try:
             calls = list_calls(passed, self._definition.input_is_list)
-            answers = [finished(own.function(**arguments)) for arguments in calls]
+            function: Callable[..., Any] = own.function
+            answers = [finished(function(**arguments)) for arguments in calls]
         except Exception:
             if self._node_id in self.errors:  # it was called with values already known to be wrong
                 return
@@ -199,7 +200,7 @@ class OwnValidation:
     """A node's ``VALIDATE_INPUTS``: which checks it takes over follows from the names of its parameters."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+        self.function: Callable[..., Any] = function
         spec = inspect.getfullargspec(function)
         positional = spec.args[1:] if inspect.ismethod(function) else spec.args
         self._names = {*positional, *spec.kwonlyargs}
