@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from comfy_notebook import folders, nodes
+from comfy_notebook.engine import Engine, EventBus
 from comfy_notebook.protocol.registry import Registry
+from comfy_notebook.protocol.v1 import definition_from_class
 
 PARITY = Path(__file__).parents[3] / "shared" / "parity" / "image"
 CASES: dict[str, dict[str, Any]] = json.loads((PARITY / "cases.json").read_text()) if PARITY.exists() else {}
@@ -25,64 +28,57 @@ THROUGH_8_BIT = ("lanczos", "ImageQuantize", "ImageStitch")
 pytestmark = pytest.mark.skipif(not CASES, reason=f"the recorded data is not here: {PARITY}")
 
 
+class ParityCapture:
+    """The output node in which the recorded prompts end: keeps the list of values that reaches it."""
+
+    RETURN_TYPES = ()
+    FUNCTION = "capture"
+    OUTPUT_NODE = True
+    INPUT_IS_LIST = True
+    captured: dict[str, list[Any]] = {}
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"value": ("*",), "tag": ("STRING", {"default": "out"})}}
+
+    def capture(self, value: list[Any], tag: list[str]) -> dict[str, Any]:
+        self.captured[tag[0]] = list(value)
+        return {"ui": {"n": [len(value)]}}
+
+
 @pytest.fixture(scope="module")
-def registry() -> Registry:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     registry = Registry()
     nodes.register_all(registry)
-    return registry
-
-
-@pytest.fixture(autouse=True)
-def input_folder(tmp_path: Path) -> Any:
+    registry.register(definition_from_class("ParityCapture", ParityCapture))
     before = folders.current()
-    folders.use(folders.Folders(base=tmp_path, input=PARITY / "input"))
-    yield
+    own = folders.Folders(base=tmp_path_factory.mktemp("parity"), input=PARITY / "input")
+    folders.use(own)
+    engine = Engine(registry, EventBus(), own)
+    yield engine
+    engine.shutdown()
     folders.use(before)
 
 
-def run(prompt: dict[str, Any], registry: Registry) -> dict[str, list[Any]]:
-    """What reaches each ParityCapture, by its tag, as the list of values that a node with INPUT_IS_LIST sees."""
-    done: dict[str, list[list[Any]]] = {}
-
-    def value(node_id: str) -> list[list[Any]]:
-        if node_id not in done:
-            done[node_id] = call(registry, prompt[node_id], value)
-        return done[node_id]
-
-    captures = [node["inputs"] for node in prompt.values() if node["class_type"] == "ParityCapture"]
-    return {inputs["tag"]: value(inputs["value"][0])[inputs["value"][1]] for inputs in captures}
-
-
-def call(registry: Registry, node: dict[str, Any], value: Any) -> list[list[Any]]:
-    definition = registry.get(node["class_type"])
-    assert definition is not None, f"there is no node {node['class_type']}"
-    arguments = {
-        name: value(given[0])[given[1]] if isinstance(given, list) else [given]
-        for name, given in node["inputs"].items()
-    }
-    function = getattr(definition.node_class(), definition.function)
-    if definition.input_is_list:
-        calls = [function(**arguments)]
-    else:
-        count = max((len(items) for items in arguments.values()), default=1)
-        calls = [
-            function(**{name: items[min(index, len(items) - 1)] for name, items in arguments.items()})
-            for index in range(count)
-        ]
-    slots = range(len(definition.outputs))
-    return [
-        [item for result in calls for item in (result[slot] if definition.outputs[slot].is_list else [result[slot]])]
-        for slot in slots
-    ]
+def run(engine: Engine, prompt: dict[str, Any]) -> dict[str, Any]:
+    """What reaches each ParityCapture, as arrays named by tag (and index, where there are several)."""
+    ParityCapture.captured.clear()
+    engine.free()
+    submission = engine.submit(prompt)
+    assert submission.node_errors == {}
+    status = engine.wait(submission.prompt_id, timeout=60)["status"]
+    assert status["status_str"] == "success", status["messages"]
+    arrays = {}
+    for tag, values in ParityCapture.captured.items():
+        for index, value in enumerate(values):
+            arrays[tag if len(values) == 1 else f"{tag}[{index}]"] = np.asarray(value)
+    return arrays
 
 
 @pytest.mark.parametrize("name", IMAGE_CASES)
-def test_same_as_recorded(name: str, registry: Registry) -> None:
+def test_same_as_recorded(name: str, engine: Engine) -> None:
     recorded = np.load(PARITY / "out" / f"{name}.npz")
-    seen: dict[str, Any] = {}
-    for tag, values in run(CASES[name], registry).items():
-        for index, item in enumerate(values):
-            seen[tag if len(values) == 1 else f"{tag}[{index}]"] = np.asarray(item)
+    seen = run(engine, CASES[name])
     assert sorted(seen) == sorted(recorded.files)
     eight_bit = any(word in json.dumps(CASES[name]) for word in THROUGH_8_BIT)
     for key, array in seen.items():
