@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 _ANNOTATION = re.compile(r"^(?P<name>.*?)\s*\[(?P<kind>input|output|temp)\]$")
 
@@ -22,6 +25,67 @@ def inside(root: Path, *parts: str) -> Path:
     if path != root and root not in path.parents:
         raise UnsafePathError(f"{'/'.join(parts)!r} lies outside {root}")
     return path
+
+
+class SavePath(NamedTuple):
+    """Where the next numbered file goes: ``folder / f"{name}_{counter:05}_.png"``; ``subfolder`` is relative to the
+    root, ``prefix`` what was asked for with its variables filled in."""
+
+    folder: Path
+    name: str
+    counter: int
+    subfolder: str
+    prefix: str
+
+
+def save_path(root: Path, prefix: str, width: int = 0, height: int = 0) -> SavePath:
+    """The next free numbered name below ``root`` for ``prefix``, which may hold folders and ``%width%``, ``%height%``,
+    ``%year%``, ``%month%``, ``%day%``, ``%hour%``, ``%minute%``, ``%second%``. Makes the folder.
+
+    Raises :class:`UnsafePathError` when the prefix leads out of ``root``.
+    """
+    filled = _filled_in(prefix, width, height)
+    target = inside(root, filled)
+    if target == root.resolve():
+        raise UnsafePathError(f"{prefix!r} names a folder; end it with the beginning of a file name")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    subfolder = target.parent.relative_to(root.resolve()).as_posix()
+    counter = 1 + max(_used_numbers(target.parent, target.name), default=0)
+    return SavePath(target.parent, target.name, counter, "" if subfolder == "." else subfolder, filled)
+
+
+def _filled_in(prefix: str, width: int, height: int) -> str:
+    now = time.localtime()
+    values = {
+        "width": str(width),
+        "height": str(height),
+        "year": str(now.tm_year),
+        "month": f"{now.tm_mon:02}",
+        "day": f"{now.tm_mday:02}",
+        "hour": f"{now.tm_hour:02}",
+        "minute": f"{now.tm_min:02}",
+        "second": f"{now.tm_sec:02}",
+    }
+    return re.sub(r"%(\w+)%", lambda match: values.get(match[1], match[0]), prefix)
+
+
+def _used_numbers(folder: Path, name: str) -> list[int]:
+    numbered = re.compile(re.escape(name) + r"_(\d+)_?(?:\.|$)", re.IGNORECASE)
+    return [int(match[1]) for entry in os.listdir(folder) if (match := numbered.match(entry))]
+
+
+def list_files(root: Path, extensions: Collection[str] | None = None, *, recursive: bool = False) -> list[str]:
+    """Names of the files in ``root``, sorted, with ``/`` between folders; hidden ones are left out.
+
+    ``extensions`` (lower case, with the dot) restricts them; a folder that does not exist has no files.
+    """
+    found = []
+    for path, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if recursive and not name.startswith(".")]
+        for name in names:
+            if not name.startswith(".") and (extensions is None or os.path.splitext(name)[1].lower() in extensions):
+                found.append(Path(path, name).relative_to(root).as_posix())
+    return sorted(found)
 
 
 def default_base() -> Path:

@@ -145,13 +145,13 @@ class NodeChecks:
         return True
 
     def _check_range(self, declared: InputDefinition, value: Any) -> None:
-        for option, type, beyond in (
-            ("min", "value_smaller_than_min", lambda limit: value < limit),
-            ("max", "value_bigger_than_max", lambda limit: value > limit),
-        ):
-            limit = declared.options.get(option)
-            if limit is not None and value is not None and beyond(limit):
-                self._fail(type, declared, received_value=jsonable(value))
+        if value is None:
+            return
+        least, most = declared.options.get("min"), declared.options.get("max")
+        if least is not None and value < least:
+            self._fail("value_smaller_than_min", declared, received_value=jsonable(value))
+        if most is not None and value > most:
+            self._fail("value_bigger_than_max", declared, received_value=jsonable(value))
 
     def _check_choice(self, declared: InputDefinition, value: Any) -> None:
         choices = _choices(declared)
