@@ -39,7 +39,8 @@ def loads(text: str, what: str) -> tuple[Any, int]:
 def _describe(error: json.JSONDecodeError, text: str, what: str) -> str:
     if not text.strip():
         return f"{what} is empty."
-    if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+    # whole JSON objects end in a bracket, so anything else was cut off
+    if error.pos >= len(text.rstrip()) or not text.rstrip().endswith(("}", "]")):
         return (
             f"{what} ends too early, at line {error.lineno} column {error.colno}: the file is truncated ({error.msg})."
         )
