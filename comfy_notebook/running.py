@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ from .run_errors import RunError, RunInterrupted, failure, node_complaints, reje
 if TYPE_CHECKING:
     from .server.editors import EditorState
     from .session import Session
+
+#: What stands for the entry of a run that nobody remembers.
+FORGOTTEN: Mapping[str, Any] = {"status": {"status_str": "error", "messages": []}}
 
 #: Seconds between two looks for KeyboardInterrupt while a cell waits.
 POLL_SECONDS = 0.1
@@ -24,6 +28,7 @@ class Run:
     def __init__(self, session: Session, prompt: Mapping[str, Any], submission: Any) -> None:
         self._session = session
         self._prompt = prompt
+        self._ended: Mapping[str, Any] | None = None
         self._results: Results | None = None
         self.prompt_id: str = submission.prompt_id
         self.number: float = submission.number
@@ -31,26 +36,31 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``queued``, ``running``, ``success``, ``error``, ``interrupted`` or ``cancelled`` (never started)."""
-        engine = self._session.engine
-        item = engine.history.get(self.prompt_id)
-        if item is not None:
-            return _final_state(item)
-        for state, items in (("running", engine.queue.running()), ("queued", engine.queue.pending())):
-            if any(entry[1] == self.prompt_id for entry in items):
-                return state
-        item = engine.history.get(self.prompt_id)  # it may have finished between the two looks
-        return "cancelled" if item is None else _final_state(item)
+        """``queued``, ``running``, ``success``, ``error`` or ``interrupted``."""
+        entry = self._entry()
+        if entry is not None:
+            return _final_state(entry)
+        running = self._session.engine.queue.running()
+        return "running" if any(item.prompt_id == self.prompt_id for item in running) else "queued"
+
+    def _entry(self, seconds: float = 0) -> Mapping[str, Any] | None:
+        """The history entry, once the run is over; waits for it ``seconds`` at most."""
+        if self._ended is None:
+            try:
+                self._ended = self._session.engine.wait(self.prompt_id, seconds)
+            except TimeoutError:
+                return None
+            except KeyError:  # so long ago that only the history may know it
+                self._ended = self._session.engine.history.get(self.prompt_id) or FORGOTTEN
+        return self._ended
 
     def done(self) -> bool:
         """Whether the run is over, in whatever way."""
-        return self.state not in ("queued", "running")
+        return self._entry() is not None
 
     def cancel(self) -> None:
         """Take the run out of the queue, or stop it at the next step of the node that runs."""
-        engine = self._session.engine
-        engine.queue.remove([self.prompt_id])
-        engine.interrupt(self.prompt_id)
+        self._session.engine.interrupt(self.prompt_id)
 
     def result(self, timeout: float | None = None) -> Results:
         """Wait for the end of the run. KeyboardInterrupt (the Stop button) cancels the run and is raised again.
@@ -60,7 +70,7 @@ class Run:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         try:
-            while not self._wait(POLL_SECONDS):
+            while self._entry(POLL_SECONDS) is None:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise TimeoutError(f"the run is still {self.state} after {timeout} s")
         except KeyboardInterrupt:
@@ -73,33 +83,26 @@ class Run:
 
     async def _until_done(self) -> Results:
         try:
-            while not await asyncio.to_thread(self._wait, 1.0):
+            while await asyncio.to_thread(self._entry, POLL_SECONDS) is None:
                 pass
         except asyncio.CancelledError:
             self.cancel()
             raise
         return self._finish()
 
-    def _wait(self, seconds: float) -> bool:
-        """Wait a moment; True when the run is over."""
-        if self.done():
-            return True
-        self._session.engine.wait(self.prompt_id, timeout=seconds)
-        return self.done()
-
     def _finish(self) -> Results:
         if self._results is not None:
             return self._results
-        engine = self._session.engine
-        item = engine.history.get(self.prompt_id)
-        if item is None:
-            raise RunInterrupted("The run was taken out of the queue before it started.")
+        item = self._entry()
+        assert item is not None
         for event, data in item["status"]["messages"]:
             if event == "execution_error":
                 raise failure(self._prompt, data)
             if event == "execution_interrupted":
                 raise RunInterrupted("The run was cancelled.")
-        record = RunRecord(engine, self._session.folders, self.prompt_id, item)
+        if item is FORGOTTEN:
+            raise RunError("The run is too long ago: neither its results nor its history are kept.")
+        record = RunRecord(self._session.engine, self._session.folders, self.prompt_id, item)
         self._results = Results(record, output_names(self._session, record.prompt))
         return self._results
 
@@ -143,7 +146,8 @@ def start(
             submission = editor.submit(prompt, document, front=front, targets=targets)
         else:
             extra = {"extra_pnginfo": {"workflow": document}}
-            submission = session.engine.submit(prompt, extra_data=extra, front=front, targets=targets)
+            client = f"run-{uuid.uuid4()}"  # somebody must have asked, or nobody is told of progress
+            submission = session.engine.submit(prompt, client_id=client, extra_data=extra, front=front, targets=targets)
     except PromptRejected as exc:
         raise rejection(prompt, exc.error, exc.node_errors) from None
     return Run(session, prompt, submission)

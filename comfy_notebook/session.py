@@ -20,6 +20,7 @@ from .protocol.registry import Registry
 if TYPE_CHECKING:
     from .engine import Engine
     from .server.editors import EditorStore
+    from .server.executing import Executing
     from .server.runner import Server
 
 T = TypeVar("T")
@@ -98,6 +99,11 @@ class Session:
 
         return EditorStore(self.registry, self.bus, self.engine)
 
+    def _executing(self) -> Executing:
+        from .server.executing import Executing
+
+        return self._part("executing", lambda: Executing(self.bus))
+
     def _make_server(self) -> Server:
         from .server.app import build_app
         from .server.runner import Server
@@ -105,7 +111,15 @@ class Session:
 
         return Server(
             lambda: build_app(
-                Services(self.folders, self.registry, self.bus, self.engine, self.editors, self._max_upload_size)
+                Services(
+                    self.folders,
+                    self.registry,
+                    self.bus,
+                    self.engine,
+                    self.editors,
+                    self._executing(),
+                    self._max_upload_size,
+                )
             )
         )
 

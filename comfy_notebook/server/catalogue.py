@@ -17,6 +17,7 @@ from .. import __version__
 from ..folders import UnsafePathError, inside
 from . import node_info
 from .errors import BadRequest
+from .json_text import dumps
 from .services import Services, services
 
 routes = web.RouteTableDef()
@@ -34,14 +35,14 @@ async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
 
 @routes.get("/object_info")
 async def object_info(request: web.Request) -> web.Response:
-    return web.json_response(await in_thread(node_info.entries, services(request).registry))
+    return web.json_response(await in_thread(node_info.entries, services(request).registry), dumps=dumps)
 
 
 @routes.get("/object_info/{name}")
 async def object_info_of(request: web.Request) -> web.Response:
     name = request.match_info["name"]
     info = await in_thread(node_info.entry, services(request).registry, name)
-    return web.json_response({} if info is None else {name: info})
+    return web.json_response({} if info is None else {name: info}, dumps=dumps)
 
 
 @routes.get("/features")

@@ -11,7 +11,8 @@ from . import bundle
 from .catalogue import in_thread
 from .editors import EditorState, StaleBase
 from .errors import BadRequest, json_error, json_object
-from .prompts import answer_submission, dumps
+from .json_text import dumps
+from .prompts import answer_submission
 from .services import services
 
 routes = web.RouteTableDef()
@@ -42,7 +43,7 @@ async def describe(request: web.Request) -> web.Response:
 @routes.get("/cn/editors/{id}/document")
 async def get_document(request: web.Request) -> web.Response:
     rev, document = editor_of(request).snapshot()
-    return web.json_response({"rev": rev, "document": document})
+    return web.json_response({"rev": rev, "document": document}, dumps=dumps)
 
 
 @routes.post("/cn/editors/{id}/patch")
@@ -96,7 +97,7 @@ async def export(request: web.Request) -> web.Response:
         return json_error(400, "invalid_workflow", str(exc))
     name = f"{_file_stem(editor.title)}{'.api' if form == 'api' else ''}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return web.json_response(document, headers=headers)
+    return web.json_response(document, headers=headers, dumps=dumps)
 
 
 def _text(body: dict[str, Any], key: str) -> str | None:

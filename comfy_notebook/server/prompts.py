@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from typing import Any
 
@@ -11,7 +10,8 @@ from aiohttp import web
 from ..engine import PromptRejected
 from .catalogue import in_thread
 from .errors import BadRequest, json_error, json_object
-from .services import Services, services
+from .json_text import dumps
+from .services import services
 from .websocket import status
 
 routes = web.RouteTableDef()
@@ -36,9 +36,10 @@ async def answer_submission(submit: Any) -> web.Response:
     try:
         submission = await in_thread(submit)
     except PromptRejected as exc:
-        return web.json_response({"error": exc.error, "node_errors": exc.node_errors}, status=400)
+        return web.json_response({"error": exc.error, "node_errors": exc.node_errors}, status=400, dumps=dumps)
     return web.json_response(
-        {"prompt_id": submission.prompt_id, "number": submission.number, "node_errors": submission.node_errors}
+        {"prompt_id": submission.prompt_id, "number": submission.number, "node_errors": submission.node_errors},
+        dumps=dumps,
     )
 
 
@@ -77,7 +78,7 @@ def _uuid(prompt_id: str) -> str:
 @routes.get("/queue")
 async def get_queue(request: web.Request) -> web.Response:
     queue = services(request).engine.queue
-    return web.json_response({"queue_running": list(queue.running()), "queue_pending": list(queue.pending())})
+    return web.json_response({"queue_running": queue.running(), "queue_pending": queue.pending()}, dumps=dumps)
 
 
 @routes.post("/queue")
@@ -131,12 +132,9 @@ async def post_history(request: web.Request) -> web.Response:
 @routes.post("/free")
 async def free(request: web.Request) -> web.Response:
     body = await json_object(request, empty_ok=True)
-    await in_thread(_free, services(request), bool(body.get("unload_models")), bool(body.get("free_memory")))
+    if body.get("free_memory") or body.get("unload_models"):  # loaded models are results too
+        await in_thread(services(request).engine.free)
     return web.Response()
-
-
-def _free(parts: Services, unload_models: bool, free_memory: bool) -> None:
-    parts.engine.free(unload_models=unload_models, free_memory=free_memory)
 
 
 def _ids(value: Any) -> list[str]:
@@ -153,8 +151,3 @@ def _number(request: web.Request, key: str) -> int | None:
         return int(text)
     except ValueError:
         raise BadRequest(f"{key} must be a whole number.") from None
-
-
-def dumps(value: Any) -> str:
-    """JSON text of what nodes left behind; values that JSON does not know become their text."""
-    return json.dumps(value, default=str)

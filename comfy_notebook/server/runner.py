@@ -80,7 +80,9 @@ class Server:
     async def _set_up(self) -> web.AppRunner:
         app = self._build()
         app[GATE] = self._gate
-        runner = web.AppRunner(app, handle_signals=False, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=1.0)
+        runner = web.AppRunner(
+            app, handle_signals=False, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=1.0
+        )
         await runner.setup()
         return runner
 

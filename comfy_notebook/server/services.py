@@ -10,6 +10,7 @@ from aiohttp import web
 from ..engine.events import EventBus
 from ..folders import Folders
 from ..protocol.registry import Registry
+from .executing import Executing
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -25,6 +26,7 @@ class Services:
     bus: EventBus
     engine: Engine
     editors: EditorStore
+    executing: Executing
     max_upload_size: int = 100 * 1024 * 1024
 
 

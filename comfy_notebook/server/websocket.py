@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import struct
 import uuid
@@ -17,6 +16,7 @@ from aiohttp import WSMsgType, web
 from ..engine.events import Event
 from .catalogue import server_features
 from .errors import parse_json
+from .json_text import dumps
 from .services import Services, services
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
     client = Client(socket, request.query.get("clientId") or uuid.uuid4().hex)
     unsubscribe = parts.bus.subscribe(client.receive, client.sid)
     client.receive(Event("status", {"status": status(parts), "sid": client.sid}, client.sid))
-    running = running_node(parts, client.sid)
+    running = parts.executing.of(client.sid)
     if running is not None:
         client.receive(Event("executing", running, client.sid))
     sender = asyncio.create_task(client.send_all())
@@ -106,20 +106,12 @@ def _on_message(parts: Services, client: Client, text: str) -> None:
 
 def status(parts: Services) -> dict[str, Any]:
     """The queue's length, as ``status`` messages carry it."""
-    queue = parts.engine.queue
-    return {"exec_info": {"queue_remaining": len(queue.running()) + len(queue.pending())}}
-
-
-def running_node(parts: Services, client_id: str) -> dict[str, Any] | None:
-    """The ``executing`` message for a client that comes back while its prompt runs."""
-    current = getattr(parts.engine, "executing", None)
-    found = current(client_id) if callable(current) else None
-    return dict(found) if found else None
+    return {"exec_info": {"queue_remaining": parts.engine.queue.remaining()}}
 
 
 def message(event: Event) -> str:
     """The JSON text of an event; values that JSON does not know are sent as their text."""
-    return json.dumps({"type": event.type, "data": event.data}, default=str)
+    return dumps({"type": event.type, "data": event.data})
 
 
 def binary_frame(event: Event, with_metadata: bool) -> bytes | None:
@@ -134,7 +126,7 @@ def binary_frame(event: Event, with_metadata: bool) -> bytes | None:
     if event.type != "b_preview_with_metadata" or not event.buffers:
         return None
     if with_metadata:
-        metadata = json.dumps(event.data, default=str).encode()
+        metadata = dumps(event.data).encode()
         return struct.pack(">II", PREVIEW_WITH_METADATA, len(metadata)) + metadata + event.buffers[0]
     kind = IMAGE_FORMATS.get(str(event.data.get("image_type")), 1)
     return struct.pack(">II", PREVIEW, kind) + event.buffers[0]
