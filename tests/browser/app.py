@@ -50,8 +50,15 @@ class TestApplication:
         return web.Response(body=self.bundle, content_type="text/javascript")
 
     async def _echo(self, request: web.Request) -> web.Response:
+        if request.content_type == "multipart/form-data":
+            form = (await request.post()).items()
+            fields = {
+                key: [value.filename, len(value.file.read())] if isinstance(value, web.FileField) else value
+                for key, value in form
+            }
+            return web.json_response({"form": fields})
         body = await request.read()
-        answer: dict[str, object] = {
+        answer = {
             "method": request.method,
             "query": dict(request.query),
             "type": request.headers.get("content-type"),
@@ -59,14 +66,6 @@ class TestApplication:
             "size": len(body),
             "sha256": hashlib.sha256(body).hexdigest(),
         }
-        if request.content_type == "multipart/form-data":
-            request._read_bytes = body
-            form = await request.post()
-            answer["form"] = {
-                key: value if isinstance(value, str) else [value.filename, len(value.file.read())]
-                for key, value in form.items()
-                if not isinstance(value, (bytes, bytearray))
-            }
         return web.json_response(answer, status=201 if request.method == "PUT" else 200)
 
     async def _bytes(self, request: web.Request) -> web.Response:

@@ -106,7 +106,7 @@ class EditorPage:
         return rect["x"], rect["y"]
 
     def client_pos(self, index: int = 0, **where: Any) -> tuple[float, float]:
-        """Page coordinates of ``node=…`` with ``slot=…``, ``widget=…`` or ``title=True``, as ``GraphView.clientPos``."""
+        """Page coordinates of ``node=…`` with ``slot=…``, ``widget=…`` or ``title=True``."""
         realm = self.editor(index)
         at = realm.evaluate("where => comfyNotebookView.clientPos(where)", where)
         dx, dy = self.offset(index)
@@ -152,15 +152,22 @@ OpenPage = Callable[..., Any]
 
 
 def page_opener(browser: Browser, kernel: FakeKernel) -> OpenPage:
-    """``editor_page(*widgets, variant="plain", dark=False)``: a context manager that gives an :class:`EditorPage`."""
+    """``editor_page(*widgets, variant="plain", dark=False)``: a context manager that gives an :class:`EditorPage`.
+
+    ``clock=True`` lets the test move the page's time (``page.page.clock``). Widgets are closed at the end.
+    """
 
     @contextmanager
-    def editor_page(*widgets: Any, variant: str = "plain", dark: bool = False, **context: Any) -> Iterator[EditorPage]:
+    def editor_page(
+        *widgets: Any, variant: str = "plain", dark: bool = False, clock: bool = False, **context: Any
+    ) -> Iterator[EditorPage]:
         assert variant in VARIANTS, f"variant is one of {VARIANTS}"
         context.setdefault("viewport", {"width": 1280, "height": 800})
         opened = browser.new_context(color_scheme="dark" if dark else "light", **context)
         try:
             page = EditorPage(opened.new_page(), variant, kernel)
+            if clock:
+                page.page.clock.install()
             models = ",".join(widget.model_id for widget in widgets)
             page.page.goto(f"http://127.0.0.1:{kernel.port}/page?variant={variant}&models={models}")
             yield page

@@ -44,7 +44,7 @@ export class Connection {
     this.exchanges.set(rid, exchange);
     exchange.onEnd = () => {
       this.exchanges.delete(rid);
-      this.update();
+      if (this.state !== "lost") this.update();
     };
     void exchange.start();
     return exchange.response;

@@ -106,7 +106,7 @@ export class View {
 
   private host(editorId: string): Host {
     const { connection, stage } = this;
-    const view = this;
+    const theme = () => this.theme;
     return {
       editorId,
       viewId: connection.view,
@@ -117,7 +117,7 @@ export class View {
       },
       onKernel: (listener) => connection.kernel.on(listener),
       get theme() {
-        return view.theme;
+        return theme();
       },
       onTheme: (listener) => view.themes.on(listener),
       setFullSize: (on) => stage.setFullSize(on),
