@@ -119,7 +119,7 @@ export class View {
       get theme() {
         return theme();
       },
-      onTheme: (listener) => view.themes.on(listener),
+      onTheme: (listener) => this.themes.on(listener),
       setFullSize: (on) => stage.setFullSize(on),
       onFullSize: (listener) => stage.fullSize.on(listener),
       setHeight: (pixels) => stage.setHeight(pixels),
