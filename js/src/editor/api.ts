@@ -3,6 +3,7 @@
 import type { NodeInfo } from "../graph";
 import type { Host, HostRequest } from "../host";
 import type { Document, Patch } from "./patch";
+import type { StoredError } from "./problems";
 import { PatchConflict } from "./sync";
 
 /** One problem of one input, as `POST /prompt` reports it. */
@@ -27,14 +28,22 @@ export interface ExecutionError {
   current_inputs?: Record<string, unknown>;
 }
 
+/** Something the kernel wants the person to know. */
+export interface Notice {
+  severity?: string;
+  summary?: string;
+  detail?: string;
+}
+
 export interface EditorInfo {
   id: string;
   title?: string | null;
   path?: string | null;
   rev: number;
+  notices?: Notice[];
   results?: {
     outputs?: Record<string, Record<string, unknown>>;
-    errors?: Record<string, unknown>;
+    errors?: Record<string, StoredError>;
     stale?: string[];
     run?: { prompt_id: string; state: string } | null;
   };

@@ -3,8 +3,7 @@
 import type { GraphViewApi, LinkEnd, NodeDescription, NodeId, NodeInfo, Point, Severity, WorkflowJson } from "../graph";
 import type { Host, HostEvent } from "../host";
 import { editorCommands } from "./actions";
-import type { KernelApi} from "./api";
-import { type EditorInfo } from "./api";
+import type { EditorInfo, KernelApi, Notice } from "./api";
 import { Banner, Breadcrumb } from "./banner";
 import { bindClipboard } from "./clipboard";
 import type { Toasts } from "./feedback";
@@ -54,7 +53,7 @@ interface EventData {
   patch?: Patch;
   set?: Record<string, NodeInfo>;
   remove?: string[];
-  severity?: Severity;
+  severity?: string;
   summary?: string;
   detail?: string;
 }
@@ -136,6 +135,7 @@ export class Editor {
     this.listen(new Breadcrumb(canvas, (depth) => view.leave(depth)));
     this.setKernel(host.kernel);
     this.runs.restore(start.info.results);
+    for (const notice of start.info.notices ?? []) this.notice(notice);
     this.toolbar.refresh();
   }
 
@@ -245,10 +245,17 @@ export class Editor {
       case "cn.nodes_changed":
         return this.updateDefinitions(data.set ?? {}, data.remove ?? []);
       case "cn.notice":
-        return this.notify(data.severity ?? "info", data.summary ?? "", data.detail ?? "");
+        return this.notice(data);
+      case "cn.closed":
+        return this.banner.show("This editor was closed. Run its cell again to get it back; your graph is still here.");
       default:
         this.runs.handle(event);
     }
+  }
+
+  private notice({ severity = "info", summary = "", detail = "" }: Notice): void {
+    const known: Record<string, Severity> = { success: "success", warn: "warning", warning: "warning", error: "error" };
+    this.notify(known[severity] ?? "info", summary, detail);
   }
 
   private updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void {

@@ -85,10 +85,16 @@ export function workflowProblem(error: ValidationError): Problem {
   };
 }
 
-/** What `results.errors` of an editor holds for one node: the JSON of a refusal or of an execution error. */
-export function storedProblem(node: string, stored: unknown, titleOf: TitleOf): Problem {
-  if (typeof stored === "string") return executionProblem({ node_id: node, exception_message: stored }, titleOf);
-  const record = (stored ?? {}) as Partial<ExecutionError> & { errors?: ValidationError[]; message?: string };
-  if (Array.isArray(record.errors)) return validationProblems({ [node]: { errors: record.errors } }, titleOf)[0] as Problem;
-  return executionProblem({ ...record, node_id: node, exception_message: record.exception_message ?? record.message ?? "" }, titleOf);
+/** What `results.errors` of an editor holds for one node: `errors` of a refusal, or message, type and traceback of a failure. */
+export interface StoredError {
+  message?: string;
+  type?: string;
+  traceback?: string[];
+  errors?: ValidationError[];
+}
+
+export function storedProblem(node: string, stored: StoredError, titleOf: TitleOf): Problem {
+  if (stored.errors) return validationProblems({ [node]: { errors: stored.errors } }, titleOf)[0] as Problem;
+  const { message = "", type = "", traceback = [] } = stored;
+  return executionProblem({ node_id: node, exception_message: message, exception_type: type, traceback }, titleOf);
 }
