@@ -14,7 +14,10 @@ def to_bytes(image: Tensor) -> np.ndarray:
 
 
 def to_picture(image: Tensor) -> Image.Image:
-    """One image ``[H,W,C]`` (C = 1, 3 or 4) as an 8-bit picture of mode L, RGB or RGBA."""
+    """One image ``[H,W,C]`` as an 8-bit picture of mode L, RGB or RGBA; raises ``ValueError`` unless C is 1, 3 or 4."""
+    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
+        shape = " x ".join(map(str, image.shape))
+        raise ValueError(f"An image has height, width and 1, 3 or 4 channels; this one is {shape}.")
     pixels = to_bytes(image)
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 

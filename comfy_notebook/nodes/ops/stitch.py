@@ -34,6 +34,8 @@ def stitch(first: Tensor, second: Tensor, direction: str, match: bool, spacing: 
 def _match(first: Tensor, second: Tensor, sideways: bool) -> Tensor:
     height, width = first.shape[1:3]
     own_height, own_width = second.shape[1:3]
+    if (own_height if sideways else own_width) == (height if sideways else width):
+        return second  # Lanczos would still round it to 8 bits
     if sideways:
         return resize_image(second, max(1, int(own_width * height / own_height)), height, "lanczos")
     return resize_image(second, width, max(1, int(own_height * width / own_width)), "lanczos")
