@@ -133,7 +133,7 @@ def _flush_at_exit(session: Session) -> None:
             alive.flush()
 
     atexit.register(flush)
-    weakref.finalize(session, atexit.unregister, flush)
+    weakref.finalize(session, atexit.unregister, flush).atexit = False
 
 
 _current: Session | None = None

@@ -182,6 +182,8 @@ class EditorState:
 
     def describe(self) -> dict[str, Any]:
         """``{id, title, path, rev, notices, results}`` as the editor's route answers it."""
+        queue = self._parts.engine.queue
+        self.last_run.only_queued({item.prompt_id for item in [*queue.pending(), *queue.running()]})
         return {
             "id": self.id,
             "title": self.title,
@@ -221,8 +223,8 @@ class EditorState:
             self.notice("warn", "Edits could not be saved", f"{exc}. They are kept in this kernel only.")
 
     def _on_event(self, event: Event) -> None:
-        if event.client_id == self.id:
-            self.last_run.on_event(event)
+        if event.client_id == self.id and self.last_run.on_event(event):
+            self._publish("cn.stale", nodes=[])
 
     def _publish(self, kind: str, **data: Any) -> None:
         self._parts.bus.publish(Event(kind, {"editor": self.id, **data}, client_id=self.id))

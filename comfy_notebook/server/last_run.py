@@ -60,17 +60,26 @@ class LastRun:
         with self._lock:
             self._errors.clear()
 
-    def on_event(self, event: Event) -> None:
-        """Take in one event of the engine."""
+    def on_event(self, event: Event) -> bool:
+        """Take in one event of the engine; returns whether it made stale results fresh."""
         prompt_id = event.data.get("prompt_id")
         if not isinstance(prompt_id, str):
-            return
+            return False
         with self._lock:
+            stale = self._stale
             handler = _HANDLERS.get(event.type)
             if handler is not None:
                 handler(self, prompt_id, event.data)
             elif event.type in FINAL:
                 self._ended(prompt_id, FINAL[event.type], event.data)
+            return bool(stale) and not self._stale
+
+    def only_queued(self, alive: set[str]) -> None:
+        """Prompts that wait or run but are not in ``alive`` were taken out of the queue."""
+        with self._lock:
+            for prompt_id, known in self._prompts.items():
+                if known.state in ("queued", "running") and prompt_id not in alive:
+                    known.state = "interrupted"
 
     def _started(self, prompt_id: str, _: Mapping[str, Any]) -> None:
         self._prompts.setdefault(prompt_id, _Prompt({}, {})).state = "running"

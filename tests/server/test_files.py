@@ -93,7 +93,8 @@ async def test_upload_broken_off_midway_leaves_no_file(session: Session, ending:
     address = session.server.listen(port=0)
     reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
     body = b'--b\r\nContent-Disposition: form-data; name="image"; filename="half.png"\r\n\r\n' + b"x" * 300_000
-    head = f"POST /upload/image HTTP/1.1\r\nHost: 127.0.0.1:{address.port}\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    head = f"POST /upload/image HTTP/1.1\r\nHost: 127.0.0.1:{address.port}\r\n"
+    head += "Content-Type: multipart/form-data; boundary=b\r\n"
     length = len(body) if ending == "broken boundary" else len(body) * 2
     writer.write(f"{head}Content-Length: {length}\r\n\r\n".encode() + body)
     await writer.drain()
