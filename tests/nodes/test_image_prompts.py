@@ -1,0 +1,106 @@
+"""Prompts as clients send them: inputs with dotted names, lists, saved files, readable refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from comfy_notebook import folders, nodes
+from comfy_notebook.engine import Engine, EventBus, PromptRejected
+from comfy_notebook.protocol.registry import Registry
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    registry = Registry()
+    nodes.register_all(registry)
+    before = folders.current()
+    folders.use(folders.Folders(base=tmp_path, temp=tmp_path / "temp"))
+    engine = Engine(registry, EventBus(), folders.current())
+    yield engine
+    engine.shutdown()
+    folders.use(before)
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+def empty(**changes: Any) -> dict[str, Any]:
+    return node("EmptyImage", **{"width": 40, "height": 20, "batch_size": 1, "color": 0xFF0000, **changes})
+
+
+def run(engine: Engine, prompt: dict[str, Any]) -> Any:
+    submission = engine.submit(prompt)
+    assert submission.node_errors == {}
+    return engine.wait(submission.prompt_id, timeout=60)
+
+
+def test_dotted_inputs_reach_the_nodes(engine: Engine, tmp_path: Path) -> None:
+    prompt = {
+        "1": empty(),
+        "2": node(
+            "ResizeImageMaskNode",
+            input=["1", 0],
+            scale_method="area",
+            **{"resize_type": "scale longer dimension", "resize_type.longer_size": 20},
+        ),
+        "3": node(
+            "BatchImagesNode", **{"images.image0": ["2", 0], "images.image1": ["1", 0], "images.image7": ["1", 0]}
+        ),
+        "4": node(
+            "SaveImageAdvanced",
+            images=["3", 0],
+            filename_prefix="deep/x",
+            **{"format": "png", "format.bit_depth": "16-bit", "format.input_color_space": "sRGB"},
+        ),
+    }
+    entry = run(engine, prompt)
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    saved = entry["outputs"]["4"]["images"]
+    assert [image["filename"] for image in saved] == [f"x_{number:05}_.png" for number in (1, 2, 3)]
+    path = tmp_path / "output" / "deep" / saved[0]["filename"]
+    assert path.read_bytes()[24] == 16
+    with Image.open(path) as picture:
+        assert picture.size == (20, 10)
+        assert picture.getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_every_tile_is_saved(engine: Engine, tmp_path: Path) -> None:
+    prompt = {
+        "1": empty(width=200, height=100),
+        "2": node("SplitImageToTileList", image=["1", 0], tile_width=128, tile_height=128, overlap=0),
+        "3": node("PreviewImage", images=["2", 0]),
+    }
+    entry = run(engine, prompt)
+    assert len(entry["outputs"]["3"]["images"]) == 2
+    assert len(list((tmp_path / "temp").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("gone.png", "there is no file 'gone.png'"), ("../x.png", "lies outside"), ([1, 2, 3], "image")]
+)
+def test_a_missing_file_is_refused_before_the_run(engine: Engine, name: Any, words: str) -> None:
+    with pytest.raises(PromptRejected, match=words):
+        engine.submit({"1": node("LoadImage", image=name), "2": node("PreviewImage", images=["1", 0])})
+
+
+def test_a_failing_node_says_why(engine: Engine) -> None:
+    prompt = {
+        "1": empty(),
+        "2": node("ImageToMask", image=["1", 0], channel="alpha"),
+        "3": node("MaskPreview", mask=["2", 0]),
+    }
+    messages = dict(run(engine, prompt)["status"]["messages"])
+    assert messages["execution_error"]["node_id"] == "2"
+    assert "no alpha channel" in messages["execution_error"]["exception_message"]
+
+
+def test_saving_outside_the_output_folder_fails(engine: Engine, tmp_path: Path) -> None:
+    entry = run(engine, {"1": empty(), "2": node("SaveImage", images=["1", 0], filename_prefix="../../x")})
+    assert entry["status"]["status_str"] == "error"
+    assert not list(tmp_path.parent.glob("x*"))
