@@ -115,7 +115,7 @@ def _value(source: Any, warnings: Warnings) -> tuple[Any, str]:
             data = _decode(data, what)
         value, replaced = jsontext.loads(data, what)
     if replaced:
-        warnings.add(f"{replaced} values were NaN or infinite, which JSON does not know; they are empty now.")
+        warnings.add(f"Numbers that were NaN or infinite are empty now, as JSON has none ({replaced} of them).")
     return value, what
 
 
@@ -161,7 +161,7 @@ def _from_media(data: bytes, what: str, warnings: Warnings) -> Any:
             continue
         if isinstance(value, dict) and value:
             if replaced:
-                warnings.add(f"{replaced} values were NaN or infinite, which JSON does not know; they are empty now.")
+                warnings.add(f"Numbers that were NaN or infinite are empty now, as JSON has none ({replaced} of them).")
             return value
     if "parameters" in found:
         raise WorkflowError(

@@ -32,8 +32,25 @@ def loads(text: str, what: str) -> tuple[Any, int]:
         raise WorkflowError(f"{what} is nested too deeply (more than {MAX_DEPTH} levels).") from None
     except ValueError as error:  # a number with thousands of digits
         raise WorkflowError(f"{what} holds a value that cannot be read: {error}.") from None
-    value, overflowed = plain(value, what)
-    return value, replaced + overflowed
+    return value, replaced + _check_parsed(value, what)
+
+
+def _check_parsed(value: Any, what: str) -> int:
+    """Hold parsed JSON to the allowed depth and empty numbers like 1e999 in place; how many of those there were."""
+    replaced = 0
+    work: list[tuple[Any, int]] = [(value, 0)] if isinstance(value, (dict, list)) else []
+    while work:
+        container, depth = work.pop()
+        if depth > MAX_DEPTH:
+            raise WorkflowError(f"{what} is nested too deeply (more than {MAX_DEPTH} levels).")
+        for key, child in container.items() if isinstance(container, dict) else enumerate(container):
+            kind = type(child)
+            if (kind is dict or kind is list) and child:
+                work.append((child, depth + 1))
+            elif kind is float and not math.isfinite(child):
+                container[key] = None
+                replaced += 1
+    return replaced
 
 
 def _describe(error: json.JSONDecodeError, text: str, what: str) -> str:

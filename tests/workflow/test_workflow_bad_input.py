@@ -85,7 +85,7 @@ def test_nan_and_infinity_are_emptied_with_a_warning() -> None:
     text = '{"nodes": [{"id": 1, "type": "Numbers", "widgets_values": [NaN, -Infinity, "NaN"]}], "links": []}'
     document = read_document(text)
     assert document.data["nodes"][0]["widgets_values"] == [None, None, "NaN"]
-    assert "2 values were NaN" in document.warnings[0]
+    assert "(2 of them)" in document.warnings[0]
     json.dumps(document.data, allow_nan=False)
     assert read_document(png(workflow=text)).data == document.data
 
