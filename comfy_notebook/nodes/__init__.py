@@ -14,6 +14,7 @@ FAMILIES = (
     "image_formats",
     "image_animation",
     "image_scale",
+    "image_resize",
     "image_transform",
     "image_batch",
     "image_adjust",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .. import folders
 from ..protocol.context import context
 from . import inputs
-from .image_files import Numbering, numbering, write
 from .image_save import metadata
+from .numbered_files import Numbering, numbering, write
 
 if TYPE_CHECKING:
     from PIL.Image import Image

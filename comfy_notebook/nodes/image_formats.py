@@ -10,8 +10,8 @@ from .. import folders
 from ..protocol.context import context
 from . import inputs
 from .image_animation import exif
-from .image_files import Numbering, numbering, write
 from .image_save import metadata, png_info
+from .numbered_files import Numbering, numbering, write
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import folders
 from ..protocol.context import context
 from . import inputs
-from .image_files import numbering, write, write_bytes
+from .numbered_files import numbering, write, write_bytes
 
 if TYPE_CHECKING:
     from PIL.PngImagePlugin import PngInfo

@@ -7,8 +7,9 @@ import string as letters
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from .. import folders
 from .autogrow import GrowingInputs, members
-from .numbered_files import next_free, save_bytes
+from .numbered_files import numbering, write_bytes
 
 LONGEST_PADDING = 10_000
 
@@ -258,7 +259,10 @@ class SaveText(_TextNode):
 
     def execute(self, text: str, filename_prefix: str = "ComfyUI", format: str = "txt") -> dict[str, Any]:
         content = _pretty(text) if format == "json" else text
-        saved = save_bytes(next_free(filename_prefix, format), content.encode())
+        names = numbering(folders.current().output, filename_prefix)
+        path = names.path(0, f".{format}")
+        write_bytes(path, content.encode())
+        saved = names.entry(path, "output")
         return {"ui": {"text": (text,), "files": [saved]}, "result": (text,)}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from comfy_notebook.nodes import image_adjust, image_batch, image_composite, image_scale, image_transform
+from comfy_notebook.nodes import image_adjust, image_batch, image_composite, image_resize, image_scale, image_transform
 from comfy_notebook.nodes.ops import quantize, resize, tiles
 
 
@@ -82,7 +82,7 @@ class TestScale:
 
 
 class TestResizeImageMask:
-    NODE = image_scale.ResizeImageMaskNode()
+    NODE = image_resize.ResizeImageMaskNode()
 
     @pytest.mark.parametrize(
         ("key", "children", "size"),
