@@ -80,7 +80,7 @@ function drawShape(
   const runtime = surface.runtimeOf(node);
   const look = looks(node, palette);
   const alpha = ctx.globalAlpha;
-  const bounds = node.boundingRect;
+  const bounds = node.boundingRect as unknown as [number, number, number, number];
   const x = bounds[0] - node.pos[0];
   const y = bounds[1] - node.pos[1];
   const w = bounds[2];
@@ -261,7 +261,7 @@ function drawMarks(
 
 /** Far away: a box with its title bar, its states, and the picture it shows. */
 function drawSmall(canvas: LGraphCanvas, node: LGraphNode, ctx: CanvasRenderingContext2D, palette: Palette, runtime?: NodeRuntime): void {
-  const bounds = node.boundingRect;
+  const bounds = node.boundingRect as unknown as [number, number, number, number];
   const x = bounds[0] - node.pos[0];
   const y = bounds[1] - node.pos[1];
   const w = bounds[2];
@@ -312,7 +312,7 @@ function drawLinksFast(canvas: LGraphCanvas, ctx: CanvasRenderingContext2D, pale
   canvas.renderedPaths.clear();
   const { graph } = canvas;
   if (!graph || canvas.links_render_mode < 0) return;
-  const area = canvas.visible_area;
+  const area = canvas.visible_area as unknown as [number, number, number, number];
   const left = area[0] - 20;
   const top = area[1] - 20;
   const right = left + area[2] + 40;

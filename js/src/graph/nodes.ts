@@ -167,6 +167,12 @@ export class UnknownNode extends LGraphNode {
     }
     if (!json.title) this.title = json.type;
   }
+
+  /** Copies carry the values too. */
+  override onSerialize(out: never): void {
+    const saved = sources.get(this);
+    if (saved?.widgets_values !== undefined) (out as NodeJson).widgets_values = structuredClone(saved.widgets_values);
+  }
 }
 
 /** Base of the nodes that exist only in the editor. */

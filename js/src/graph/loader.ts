@@ -1,0 +1,256 @@
+// Loading a document into the view, wholly or as a change of what is there.
+import { same } from "../widgets/values";
+import { isRecord } from "./definitions";
+import { prepareDocument, type Prepared, sameNode, type SaveContext, saveDocument } from "./document";
+import type { ViewCore } from "./core";
+import { LGraphGroup, type LGraphNode, LiteGraph, LLink } from "./litegraph";
+import { ComfyNode, registerUnknown, UnknownNode } from "./nodes";
+import { showImages } from "./preview";
+import type { LoadReport, NodeId, NodeInfo, WorkflowJson } from "./types";
+import type { AnyWidget } from "./widget-classes";
+
+export class Loader {
+  #source: Record<string, unknown> = {};
+  #rejected: unknown[] = [];
+  #subgraphs: Prepared["subgraphs"] = new Map();
+  readonly unknown = new Set<string>();
+
+  constructor(readonly core: ViewCore) {}
+
+  load(document: WorkflowJson, keep = false): LoadReport {
+    const { core } = this;
+    const prepared = prepareDocument(document);
+    const path = core.path.map((node) => node.id);
+    const selected = core.selectedIds();
+    const view = { scale: core.canvas.ds.scale, offset: [...core.canvas.ds.offset] as [number, number] };
+    this.#source = isRecord(document) ? (structuredClone(document) as Record<string, unknown>) : {};
+    this.#rejected = prepared.rejected;
+    this.#subgraphs = prepared.subgraphs;
+    core.quietly(() => {
+      core.path = [];
+      core.forgetViews();
+      core.canvas.setGraph(core.graph);
+      core.canvas.subgraph = undefined;
+      for (const id of core.graph._subgraphs.keys()) delete LiteGraph.registered_node_types[id];
+      this.#registerUnknown(prepared.types);
+      try {
+        core.graph.configure(prepared.data as never);
+      } catch (error) {
+        prepared.warnings.push(`The workflow was taken only in part: ${String(error)}`);
+      }
+      this.#settle(core.allNodes());
+    });
+    this.#place(keep, path, selected, view, document);
+    return this.#report(prepared);
+  }
+
+  #report(prepared: Prepared): LoadReport {
+    return { unknownTypes: [...prepared.types].filter((type) => this.unknown.has(type)), warnings: prepared.warnings };
+  }
+
+  #registerUnknown(types: Iterable<string>): void {
+    for (const type of types) {
+      if (Object.hasOwn(LiteGraph.registered_node_types, type)) continue;
+      registerUnknown(type);
+      this.unknown.add(type);
+    }
+  }
+
+  #settle(nodes: Iterable<LGraphNode>): void {
+    for (const node of nodes) {
+      try {
+        (node as AnyWidget).onGraphConfigured?.();
+        (node as AnyWidget).onAfterGraphConfigured?.();
+      } catch (error) {
+        this.core.services.notify("warning", `Node ${node.id} (${node.type}): ${String(error)}`);
+      }
+      watchChosenImage(node, this.core);
+    }
+  }
+
+  #place(keep: boolean, path: NodeId[], selected: NodeId[], view: { scale: number; offset: [number, number] }, document: WorkflowJson): void {
+    const { core } = this;
+    const { ds } = core.canvas;
+    if (keep) {
+      if (path.length) core.enterPath(path);
+      ds.scale = view.scale;
+      ds.offset = view.offset;
+      core.canvas.selectNodes(selected.map((id) => core.node(id)).filter((node): node is LGraphNode => node !== null));
+      core.redraw();
+      return;
+    }
+    const saved = isRecord(document?.extra) && isRecord(document.extra.ds) ? document.extra.ds : null;
+    const offset = saved?.offset as ArrayLike<number> | undefined;
+    const scale = Number(saved?.scale);
+    if (offset && scale > 0.01 && scale < 20 && Number.isFinite(Number(offset[0])) && Number.isFinite(Number(offset[1]))) {
+      ds.scale = scale;
+      ds.offset = [Number(offset[0]), Number(offset[1])];
+      // a view saved on another screen may show nothing at all
+      if (!this.#somethingVisible()) core.fit();
+    } else core.fit();
+    core.emit("level", { path: core.level() });
+    core.redraw();
+  }
+
+  #somethingVisible(): boolean {
+    const { root, canvas, graph } = this.core;
+    const { ds } = canvas;
+    const right = root.clientWidth / ds.scale - ds.offset[0];
+    const bottom = root.clientHeight / ds.scale - ds.offset[1];
+    return graph._nodes.length === 0 || graph._nodes.some(({ pos, size }) =>
+      pos[0] < right && pos[0] + size[0] > -ds.offset[0] && pos[1] < bottom && pos[1] + size[1] > -ds.offset[1]);
+  }
+
+  context(): SaveContext {
+    const { ds } = this.core.canvas;
+    const inside = this.core.path.length > 0;
+    const old = isRecord(this.#source.extra) ? (this.#source.extra.ds as SaveContext["ds"]) : null;
+    return {
+      source: this.#source, rejected: this.#rejected, subgraphs: this.#subgraphs,
+      ds: inside ? (old ?? null) : { scale: ds.scale, offset: [ds.offset[0], ds.offset[1]] },
+    };
+  }
+
+  serialize(): WorkflowJson {
+    return structuredClone(saveDocument(this.core.graph, this.context()));
+  }
+
+  // ------------------------------------------------------------------------------------------------------------- changes
+
+  /** Takes over a document by touching only the nodes, links and groups that differ from what is shown. */
+  apply(document: WorkflowJson): LoadReport {
+    if (!isRecord(document) || !Array.isArray(document.nodes)) return this.load(document, true);
+    const shown = this.serialize();
+    if (!same(shown.definitions ?? {}, document.definitions ?? {})) return this.load(document, true);
+    const prepared = prepareDocument(document);
+    const before = new Map(shown.nodes.map((node) => [String(node.id), node]));
+    const after = new Map((prepared.data.nodes as typeof shown.nodes).map((node) => [String(node.id), node]));
+    // a node of another type under an old id is another node
+    const gone = [...before].filter(([id, node]) => after.get(id)?.type !== node.type).map(([id]) => id);
+    this.#registerUnknown(prepared.types);
+    const saved = new Map(document.nodes.map((node) => [String(node?.id), node]));
+    this.core.quietly(() => {
+      for (const id of gone) this.#remove(id);
+      this.#applyLinks(prepared.data.links as Record<string, unknown>[], prepared.data.reroutes as Record<string, unknown>[]);
+      const touched: LGraphNode[] = [];
+      for (const [id, data] of after) {
+        const old = gone.includes(id) ? undefined : before.get(id);
+        if (old && sameNode(old, saved.get(id) ?? data)) continue;
+        const node = old ? this.core.graph._nodes_by_id[id] : this.#create(data.type, data.id, data.title);
+        if (!node) continue;
+        if (old) resetNode(node);
+        node.configure(data as never);
+        if (!data.title && !(node instanceof UnknownNode)) node.title = (node.constructor as { title?: string }).title ?? node.title;
+        touched.push(node);
+      }
+      if (!same(shown.groups ?? [], document.groups ?? [])) this.#applyGroups(prepared.data.groups as unknown[]);
+      this.core.graph.extra = isRecord(document.extra) ? (structuredClone(document.extra) as never) : {};
+      this.#settle(touched);
+      const order = new Map([...after.keys()].map((id, i) => [id, i]));
+      this.core.graph._nodes.sort((a, b) => (order.get(String(a.id)) ?? 0) - (order.get(String(b.id)) ?? 0));
+    });
+    const state = prepared.data.state as { lastNodeId: number; lastLinkId: number };
+    this.core.graph.state.lastNodeId = Math.max(this.core.graph.state.lastNodeId, state.lastNodeId);
+    this.core.graph.state.lastLinkId = Math.max(this.core.graph.state.lastLinkId, state.lastLinkId);
+    this.#source = structuredClone(document) as Record<string, unknown>;
+    this.#rejected = prepared.rejected;
+    this.core.redraw();
+    return this.#report(prepared);
+  }
+
+  #create(type: string, id: NodeId, title?: string): LGraphNode | null {
+    const node = LiteGraph.createNode(type, title);
+    if (!node) return null;
+    node.id = id;
+    this.core.graph.add(node, true);
+    return node;
+  }
+
+  #remove(id: string): void {
+    const { graph, canvas } = this.core;
+    const node = graph._nodes_by_id[id];
+    if (!node) return;
+    // its links are settled with all others; undone one by one they would edit the neighbours
+    for (const input of node.inputs) input.link = null;
+    for (const output of node.outputs) output.links = [];
+    canvas.deselectNode(node);
+    (node as AnyWidget).ignore_remove = false;
+    graph.remove(node);
+    for (const widget of (node.widgets ?? []) as AnyWidget[]) widget.element?.remove();
+  }
+
+  #applyLinks(links: Record<string, unknown>[], reroutes: Record<string, unknown>[]): void {
+    const { graph } = this.core;
+    const wanted = new Map(links.map((link) => [link.id as number, link]));
+    for (const id of [...graph._links.keys()]) if (!wanted.has(id)) graph._links.delete(id);
+    for (const [id, data] of wanted) {
+      const link = graph._links.get(id);
+      if (link) Object.assign(link, { parentId: undefined, ...data });
+      else graph._links.set(id, LLink.create(data as never));
+    }
+    const keep = new Set(reroutes.map((reroute) => reroute.id as number));
+    for (const id of [...graph.reroutes.keys()]) if (!keep.has(id)) graph.reroutes.delete(id);
+    for (const reroute of reroutes) graph.setReroute(reroute as never);
+  }
+
+  #applyGroups(groups: unknown[]): void {
+    const { graph } = this.core;
+    for (const group of [...graph._groups]) graph.remove(group);
+    for (const data of groups) {
+      const group = new LGraphGroup();
+      group.configure(data as never);
+      graph.add(group);
+    }
+  }
+
+  /** Remakes the nodes of types whose definition came, changed or went; values and links by name stay. */
+  rebuild(types: ReadonlySet<string>): void {
+    const any = [...this.core.allNodes()].some((node) => types.has(node.type));
+    if (!any) return;
+    const document = this.serialize();
+    this.load(document, true);
+  }
+
+  definitionGone(type: string): void {
+    delete LiteGraph.registered_node_types[type];
+  }
+
+  definitionCame(type: string): void {
+    this.unknown.delete(type);
+  }
+}
+
+/** Takes back what configure only adds to. */
+function resetNode(node: LGraphNode): void {
+  node.flags = {};
+  for (const key of Object.keys(node.properties)) delete node.properties[key];
+  for (const key of ["color", "bgcolor", "boxcolor"] as const) delete node[key];
+  (node as AnyWidget).showAdvanced = undefined;
+  delete (node as AnyWidget)._shape;
+}
+
+/** A node that loads a file shows the chosen one. */
+export function watchChosenImage(node: LGraphNode, core: ViewCore): void {
+  const upload = (node as AnyWidget).cnUpload as { name: string; kind: string; folder: string } | undefined;
+  if (!(node instanceof ComfyNode) || upload?.kind !== "image") return;
+  const widget = node.widgets?.find((candidate) => candidate.name === upload.name) as AnyWidget;
+  if (!widget || widget.cnWatched) return showChosen(node, widget?.value, upload.folder);
+  widget.cnWatched = true;
+  const before = widget.callback;
+  widget.callback = function (this: unknown, value: unknown, ...rest: unknown[]) {
+    before?.call(this, value, ...rest);
+    showChosen(node, value, upload.folder);
+    core.redraw();
+  };
+  showChosen(node, widget.value, upload.folder);
+}
+
+function showChosen(node: LGraphNode, value: unknown, folder: string): void {
+  if (typeof value !== "string" || !value) return showImages(node, []);
+  const match = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(value);
+  const path = match?.[1] ?? value;
+  const at = path.lastIndexOf("/");
+  showImages(node, [{ filename: path.slice(at + 1), subfolder: at >= 0 ? path.slice(0, at) : "", type: match?.[2] ?? folder }]);
+}
+
+export type Definitions = Record<string, NodeInfo>;

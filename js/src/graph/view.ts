@@ -1,0 +1,360 @@
+// GraphView: one canvas, one graph. Delegates to the parts; see api.ts for what each member promises.
+import type { HostTheme } from "../host";
+import type { GraphViewApi } from "./api";
+import { customWidgets, runControls, runValue } from "./build-widgets";
+import { ViewCore } from "./core";
+import { Editing } from "./editing";
+import { Hover } from "./hover";
+import { type LGraphNode, LiteGraph, litegraphModule, SubgraphNode } from "./litegraph";
+import { Loader } from "./loader";
+import { Menus } from "./menus";
+import { nodeCreatedHooks, registerDefinition, UnknownNode, VIRTUAL_TYPES } from "./nodes";
+import { ensureImageWidget, isPreviewWidget, showOutputs } from "./preview";
+import type {
+  AddNodeOptions, GraphEvents, GraphServices, LevelEntry, LoadReport, MenuEntry, NodeDescription, NodeError, NodeId, NodeInfo, Place, Point,
+  ViewOptions, WorkflowJson,
+} from "./types";
+import { type AnyWidget, choicesOf } from "./widget-classes";
+
+export class GraphView implements GraphViewApi {
+  readonly #core: ViewCore;
+  readonly #loader: Loader;
+  readonly #editing: Editing;
+  readonly #menus: Menus;
+  readonly #hover: Hover;
+  readonly #registerHooks = new Set<(nodeType: unknown, info: NodeInfo) => void>();
+
+  constructor(container: HTMLElement, services: GraphServices) {
+    this.#core = new ViewCore(container, services);
+    this.#loader = new Loader(this.#core);
+    this.#editing = new Editing(this.#core);
+    this.#menus = new Menus(this.#core, this.#editing);
+    this.#hover = new Hover(this.#core, this.#menus);
+  }
+
+  get raw(): GraphViewApi["raw"] {
+    return { graph: this.#core.graph, canvas: this.#core.canvas, LiteGraph, module: litegraphModule };
+  }
+
+  // ------------------------------------------------------------------------------------------- definitions and document
+
+  setDefinitions(info: Record<string, NodeInfo>): void {
+    const gone = Object.keys(this.#core.definitions).filter((type) => !Object.hasOwn(info, type));
+    this.updateDefinitions(info, gone);
+  }
+
+  updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void {
+    const { definitions } = this.#core;
+    const changed = new Set<string>(remove.filter((type) => Object.hasOwn(definitions, type)));
+    for (const type of changed) {
+      delete definitions[type];
+      this.#loader.definitionGone(type);
+    }
+    const custom = new Set(customWidgets.keys());
+    for (const [type, info] of Object.entries(set)) {
+      if (VIRTUAL_TYPES.has(type) || !info || typeof info !== "object") continue;
+      try {
+        registerDefinition(type, info, custom, this.#registerHooks);
+      } catch (error) {
+        this.#core.services.notify("error", `The node type ${type} cannot be used: ${String(error)}`);
+        continue;
+      }
+      if (JSON.stringify(definitions[type]) !== JSON.stringify(info)) changed.add(type);
+      definitions[type] = info;
+      this.#loader.definitionCame(type);
+    }
+    this.#loader.rebuild(changed);
+  }
+
+  load(document: WorkflowJson): LoadReport {
+    this.#core.run.clear();
+    return this.#loader.load(document);
+  }
+
+  applyDocument(document: WorkflowJson): LoadReport {
+    return this.#loader.apply(document);
+  }
+
+  serialize(): WorkflowJson {
+    return this.#loader.serialize();
+  }
+
+  describe(): NodeDescription[] {
+    const graph = this.#core.shownGraph();
+    return graph._nodes.map((node) => ({
+      id: node.id, title: String(node.getTitle() ?? node.type), type: node.type, mode: node.mode, unknown: node instanceof UnknownNode,
+      inputs: node.inputs.map((input) => {
+        const link = input.link == null ? null : graph.getLink(input.link);
+        return { name: input.name, label: labelOf(input), type: String(input.type), link: link ? { node: link.origin_id, slot: link.origin_slot } : null };
+      }),
+      outputs: node.outputs.map((output) => ({
+        name: output.name, label: labelOf(output), type: String(output.type),
+        links: (output.links ?? []).map((id) => graph.getLink(id)).filter((link) => link !== undefined && link !== null)
+          .map((link) => ({ node: link.target_id, slot: link.target_slot })),
+      })),
+      widgets: ((node.widgets ?? []) as AnyWidget[]).filter((widget) => !isPreviewWidget(widget) && !widget.hidden).map((widget) => ({
+        name: widget.name, label: widget.label || widget.name, type: widget.type, value: widget.value,
+        options: widget.type === "combo" ? choicesOf(widget, node) : undefined,
+        disabled: !!widget.disabled || node.getSlotFromWidget(widget)?.link != null,
+      })),
+      selected: !!node.selected, error: this.#core.runtimeOf(node)?.error?.message ?? null,
+    }));
+  }
+
+  on<K extends keyof GraphEvents>(name: K, listener: (event: GraphEvents[K]) => void): () => void {
+    return this.#core.on(name, listener);
+  }
+
+  // ------------------------------------------------------------------------------------------------------ looks and life
+
+  setTheme(theme: HostTheme): void { this.#core.setPalette(theme.dark, theme.variables); }
+  setOptions(options: ViewOptions): void { this.#core.applyOptions(options); }
+  setReadOnly(on: boolean): void { this.#core.canvas.read_only = on; this.#core.redraw(); }
+  pause(on: boolean): void { this.#core.pause(on); }
+  setDirty(): void { this.#core.redraw(); }
+  resize(): void { this.#core.resize(); }
+  focus(): void { this.#core.focus(); }
+
+  destroy(): void {
+    this.#hover.hide();
+    this.#core.destroy();
+  }
+
+  // --------------------------------------------------------------------------------------------------------------- view
+
+  fit(ids?: NodeId[]): void { this.#core.fit(ids && this.#editing.nodes(ids)); }
+  getScale(): number { return this.#core.scale(); }
+
+  center(id: NodeId): void {
+    const node = this.#core.node(id);
+    if (node) this.panTo([node.pos[0] + node.size[0] / 2, node.pos[1] + node.size[1] / 2]);
+  }
+
+  setScale(scale: number, about?: Point): void {
+    const box = this.#core.root.getBoundingClientRect();
+    this.#core.canvas.ds.changeScale(scale, about ?? [box.left + box.width / 2, box.top + box.height / 2]);
+    this.#core.redraw();
+  }
+
+  panTo([x, y]: Point): void {
+    const { root, canvas } = this.#core;
+    canvas.ds.offset = [root.clientWidth / 2 / canvas.ds.scale - x, root.clientHeight / 2 / canvas.ds.scale - y];
+    this.#core.redraw();
+  }
+
+  bounds(): ReturnType<GraphViewApi["bounds"]> {
+    const { root, canvas } = this.#core;
+    const { ds } = canvas;
+    const graph = this.#core.shownGraph();
+    const boxes = [...this.boxes(), ...graph._groups.map(({ pos, size }) => ({ x: pos[0], y: pos[1], w: size[0], h: size[1] }))];
+    const visible: [number, number, number, number] = [-ds.offset[0], -ds.offset[1], root.clientWidth / ds.scale, root.clientHeight / ds.scale];
+    if (!boxes.length) return { content: [...visible], visible };
+    const left = Math.min(...boxes.map((box) => box.x));
+    const top = Math.min(...boxes.map((box) => box.y));
+    const right = Math.max(...boxes.map((box) => box.x + box.w));
+    const bottom = Math.max(...boxes.map((box) => box.y + box.h));
+    return { content: [left, top, right - left, bottom - top], visible };
+  }
+
+  boxes(): ReturnType<GraphViewApi["boxes"]> {
+    const { palette } = this.#core;
+    return this.#core.shownGraph()._nodes.map((node) => ({
+      id: node.id, x: node.pos[0], y: node.pos[1] - 30, w: node.size[0], h: (node.flags.collapsed ? 0 : node.size[1]) + 30,
+      color: node.mode === 4 ? palette.bypass : node instanceof UnknownNode ? palette.error : (node.bgcolor ?? palette.nodeTitle),
+    }));
+  }
+
+  clientPos(place: Place): { x: number; y: number } {
+    const node = this.#core.node(place.node);
+    if (!node) throw new Error(`No node ${place.node} at this level.`);
+    node._setConcreteSlots();
+    if (!node.flags.collapsed) node.arrange();
+    let [x, y] = [node.pos[0] + node.size[0] / 2, node.pos[1] + node.size[1] / 2];
+    if (place.title) [x, y] = [node.pos[0] + Math.min(node.size[0] / 2, 80), node.pos[1] - 15];
+    else if (place.widget !== undefined) {
+      const widget = node.widgets?.find((candidate) => candidate.name === place.widget) as AnyWidget;
+      if (!widget) throw new Error(`Node ${place.node} has no widget “${place.widget}”.`);
+      y = node.pos[1] + widget.y + (widget.element || widget.type === "knob" ? (widget.computedHeight ?? 22) : 22) / 2;
+    } else if (place.slot !== undefined) {
+      const input = place.input !== false;
+      const slots = input ? node.inputs : node.outputs;
+      const index = typeof place.slot === "number" ? place.slot : slots.findIndex((slot) => slot.name === place.slot);
+      if (!slots[index]) throw new Error(`Node ${place.node} has no ${input ? "input" : "output"} “${place.slot}”.`);
+      [x, y] = (input ? node.getInputPos(index) : node.getOutputPos(index)) as unknown as [number, number];
+    }
+    const box = this.#core.root.getBoundingClientRect();
+    const at = this.#core.toOverlay(x, y);
+    return { x: box.left + at.x, y: box.top + at.y };
+  }
+
+  toGraph([x, y]: Point): Point {
+    const box = this.#core.root.getBoundingClientRect();
+    const { ds } = this.#core.canvas;
+    return [(x - box.left) / ds.scale - ds.offset[0], (y - box.top) / ds.scale - ds.offset[1]];
+  }
+
+  // -------------------------------------------------------------------------------------------------- selection, editing
+
+  selection(): NodeId[] { return this.#core.selectedIds(); }
+  select(ids: NodeId[]): void { this.#core.canvas.deselectAll(); this.#core.canvas.selectNodes(this.#editing.nodes(ids)); this.#core.redraw(); }
+  selectAll(): void { this.#core.canvas.selectItems(); this.#core.redraw(); }
+  addNode(type: string, pos: Point, options?: AddNodeOptions): NodeId | null { return this.#editing.addNode(type, pos, options); }
+  connect(from: { node: NodeId; output: number | string }, to: { node: NodeId; input: number | string }): boolean { return this.#editing.connect(from, to); }
+  disconnectInput(node: NodeId, input: number | string): void { this.#editing.disconnectInput(node, input); }
+  removeSelected(): void { this.#editing.removeSelected(); }
+  copy(): boolean { return this.#editing.copy(); }
+  paste(options?: { pos?: Point; withLinks?: boolean; text?: string }): void { this.#editing.paste(options); }
+  clipboardText(): string | null { return this.#editing.clipboardText(); }
+  /** An image file for the selected node that loads one; false where none is selected. */
+  pasteFile(file: File): Promise<boolean> { return this.#hover.pasteFile(file); }
+  groupSelected(title?: string, pos?: Point): void { this.#editing.groupSelected(title, pos); }
+  setMode(mode: number, ids?: NodeId[]): void { this.#editing.setMode(mode, ids); }
+  toggleMute(ids?: NodeId[]): void { this.#editing.toggleMode(2, ids); }
+  toggleBypass(ids?: NodeId[]): void { this.#editing.toggleMode(4, ids); }
+  collapse(ids?: NodeId[]): void { this.#editing.collapse(ids); }
+  pin(ids?: NodeId[]): void { this.#editing.pin(ids); }
+  setTitle(id: NodeId, title: string): void { this.#editing.setTitle(id, title); }
+  setColor(name: string | null, ids?: NodeId[]): void { this.#editing.setColor(name, ids); }
+  align(how: Parameters<GraphViewApi["align"]>[0], ids?: NodeId[]): void { this.#editing.align(how, ids); }
+  arrange(): void { this.#editing.arrange(); }
+  setWidget(id: NodeId, name: string, value: unknown): boolean { return this.#editing.setWidget(id, name, value); }
+
+  getWidget(id: NodeId, name: string): unknown {
+    return this.#core.node(id)?.widgets?.find((widget) => widget.name === name)?.value;
+  }
+
+  editTitle(id: NodeId): void {
+    const node = this.#core.node(id);
+    if (node) this.#menus.editTitle(node);
+  }
+
+  menuAt(client: Point): (MenuEntry | null)[] {
+    const pos = this.toGraph(client);
+    const node = this.#core.shownGraph().getNodeOnPos(pos[0], pos[1], this.#core.canvas.visible_nodes);
+    return this.#menus.at(node ?? null, pos).items;
+  }
+
+  showMenu(client: Point, items: (MenuEntry | null)[], title?: string): void { this.#menus.show(client, items, title); }
+
+  // ---------------------------------------------------------------------------------------------------------- subgraphs
+
+  level(): LevelEntry[] { return this.#core.level(); }
+  leave(depth?: number): void { this.#core.leave(depth); }
+  toSubgraph(): void { this.#editing.toSubgraph(); }
+  unpackSubgraph(id: NodeId): void { this.#editing.unpack(id); }
+
+  enter(id: NodeId): void {
+    const node = this.#core.node(id);
+    if (node instanceof SubgraphNode) this.#core.enter(node);
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ runtime
+
+  setRunning(id: string | null): void { this.#core.run.setRunning(id); this.#core.redraw(); }
+  setProgress(id: string, value: number, max: number): void { this.#core.run.of(id).progress = { value, max }; this.#core.redraw(); }
+  setQueued(ids: string[]): void { this.#core.run.setFlags("queued", ids); this.#core.redraw(); }
+  setStale(ids: string[]): void { this.#core.run.setFlags("stale", ids); this.#core.redraw(); }
+  clearErrors(): void { this.#core.run.clearErrors(); this.#core.redraw(); }
+
+  setError(id: string, error: NodeError): void {
+    const state = this.#core.run.of(id);
+    state.error = { message: error.message, inputs: error.inputs ?? [] };
+    state.running = false;
+    this.#core.redraw();
+  }
+
+  setOutputs(id: string, ui: Record<string, unknown> | null): void {
+    this.#core.run.of(id).ui = ui ?? undefined;
+    this.setPreview(id, null);
+    const node = this.#core.nodeByExecutionId(id);
+    if (!node) return;
+    this.#core.quietly(() => {
+      showOutputs(node, ui);
+      try {
+        (node as AnyWidget).onExecuted?.(ui ?? {});
+      } catch (error) {
+        this.#core.services.notify("warning", `An extension failed on the result of node ${id}: ${String(error)}`);
+      }
+    });
+    this.#core.redraw();
+  }
+
+  setPreview(id: string, image: Blob | null): void {
+    const state = this.#core.run.of(id);
+    const old = state.preview;
+    state.preview = undefined;
+    if (image) {
+      const url = URL.createObjectURL(image);
+      const element = new Image();
+      // the old picture stays until the new one is there: no flicker
+      state.preview = old ? { url, image: old.image } : { url, image: element };
+      element.onload = () => {
+        if (state.preview?.url === url) state.preview.image = element;
+        this.#core.redraw();
+      };
+      element.src = url;
+      const node = this.#core.nodeByExecutionId(id);
+      if (node) this.#core.quietly(() => ensureImageWidget(node));
+    }
+    if (old) URL.revokeObjectURL(old.url);
+    this.#core.redraw();
+  }
+
+  // ----------------------------------------------------------------------------------------------------------- queueing
+
+  beforeQueue(): void { this.#queueing("beforeQueued", "before"); }
+  afterQueue(): void { this.#queueing("afterQueued", "after"); }
+
+  #queueing(hook: "beforeQueued" | "afterQueued", mode: "before" | "after"): void {
+    let changed = false;
+    for (const node of this.#core.allNodes()) {
+      for (const widget of (node.widgets ?? []) as AnyWidget[]) {
+        try {
+          widget[hook]?.({});
+        } catch (error) {
+          this.#core.services.notify("warning", `An extension failed on “${widget.name}”: ${String(error)}`);
+        }
+      }
+      if (this.#core.options.controlMode === mode) changed = runControls(node) || changed;
+    }
+    if (changed) {
+      this.#core.changed("widget");
+      this.#core.redraw();
+    }
+  }
+
+  async browserValues(): Promise<Record<string, Record<string, unknown>>> {
+    const out: Record<string, Record<string, unknown>> = {};
+    const visit = async (nodes: LGraphNode[], prefix: string, depth: number): Promise<void> => {
+      for (const node of nodes) {
+        for (const [i, widget] of ((node.widgets ?? []) as AnyWidget[]).entries()) {
+          const sent = await runValue(node, widget, i);
+          if (sent) (out[prefix + node.id] ??= {})[widget.name] = sent.value;
+        }
+        if (node instanceof SubgraphNode && depth < 32) await visit(node.subgraph._nodes, `${prefix}${node.id}:`, depth + 1);
+      }
+    };
+    await visit(this.#core.graph._nodes, "", 0);
+    return out;
+  }
+
+  // --------------------------------------------------------------------------------------------------------------- packs
+
+  onRegister(hook: (nodeType: unknown, info: NodeInfo) => void): () => void {
+    this.#registerHooks.add(hook);
+    return () => this.#registerHooks.delete(hook);
+  }
+
+  onNodeCreated(hook: (node: unknown) => void): () => void {
+    nodeCreatedHooks.add(hook);
+    return () => nodeCreatedHooks.delete(hook);
+  }
+
+  addWidgetTypes(types: Record<string, (node: unknown, name: string, spec: unknown[]) => unknown>): void {
+    for (const [type, make] of Object.entries(types)) customWidgets.set(type, make);
+  }
+}
+
+function labelOf(slot: { label?: string; localized_name?: string; name: string }): string {
+  return slot.label || slot.localized_name || slot.name;
+}
