@@ -67,7 +67,7 @@ class Engine:
         self.registry = registry
         self.bus = bus
         self.folders = folders
-        self.cache = cache or ResultCache()
+        self.cache = ResultCache() if cache is None else cache
         self.instances = Instances()
         self.history = History()
         self._backend: Backend = ThreadBackend(self._execute, self._dropped)

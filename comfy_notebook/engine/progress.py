@@ -58,10 +58,9 @@ class ProgressReporter:
 
     def image(self, node_id: str, image: Any) -> None:
         """Send a picture that is a result, not a preview: unscaled, at once, none left out."""
-        with self._lock:
-            ids = self._nodes.get(node_id)
-            if ids is not None:
-                self._send(*_picture_event(image, ids, "PNG", None))
+        ids = self._nodes.get(node_id)
+        if ids is not None:
+            self._send(*_picture_event(image, ids, "PNG", None))
 
     def _note(self, node_id: str, state: dict[str, Any]) -> None:
         with self._lock:
@@ -84,8 +83,8 @@ class ProgressReporter:
             for node_id, (value, maximum) in dirty.items():
                 data = {"value": value, "max": maximum, "prompt_id": self._prompt_id, "node": node_id}
                 self._send("progress", data, ())
-            for node_id, image in previews.items():
-                self._send_preview(node_id, image)
+        for node_id, image in previews.items():  # encoding takes milliseconds: not while the node waits for the lock
+            self._send_preview(node_id, image)
 
     def _send_preview(self, node_id: str, image: Any) -> None:
         try:
