@@ -25,7 +25,7 @@ def is_picture(value: Any) -> bool:
 
 
 def to_pil(value: Any) -> list[Image]:
-    """The images of a tensor: ``[B,H,W,C]`` with C = 1, 3 or 4, or a mask ``[B,H,W]``; values 0..1, no batch allowed.
+    """The images of a tensor: ``[B,H,W,C]`` with C = 1, 3 or 4, or of a mask ``[B,H,W]`` (float 0..1, or uint8).
 
     Raises ``ValueError`` for another shape.
     """
@@ -35,7 +35,7 @@ def to_pil(value: Any) -> list[Image]:
     array = value.detach().to(device="cpu").float().numpy() if is_tensor(value) else numpy.asarray(value)
     if array.dtype != numpy.uint8:
         array = numpy.clip(array.astype(numpy.float32) * 255.0, 0, 255).astype(numpy.uint8)
-    if array.ndim == 2 or (array.ndim == 3 and array.shape[-1] in (3, 4) and array.shape[0] > 4):
+    if array.ndim == 2:
         array = array[None]
     if array.ndim == 4 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -50,6 +50,8 @@ def one_pil(value: Any) -> Image:
 
     if isinstance(value, Image.Image):
         return value
+    if value.ndim == 3 and value.shape[-1] in (3, 4):  # one image [H,W,C]
+        value = value[None]
     images = to_pil(value)
     if len(images) != 1:
         raise ValueError(f"one image is needed, the batch holds {len(images)}")
