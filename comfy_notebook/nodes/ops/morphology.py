@@ -15,8 +15,22 @@ def dilate(samples: Tensor, size: int) -> Tensor:
     """The largest value in a ``size`` x ``size`` square around each pixel of ``[B,C,H,W]``; outside does not count."""
     before, after = (size - 1) // 2, size // 2
     padded = functional.pad(samples, (before, after, before, after), value=float("-inf"))
-    wide = functional.max_pool2d(padded, (1, size), stride=1)
-    return functional.max_pool2d(wide, (size, 1), stride=1)
+    return _running_maximum(_running_maximum(padded, size, -1), size, -2)
+
+
+def _running_maximum(samples: Tensor, size: int, dim: int) -> Tensor:
+    """The maximum of each ``size`` consecutive values along ``dim``, which gets shorter by ``size - 1``.
+
+    Windows are doubled until two of them cover the wanted one, so the cost grows with the logarithm of ``size``.
+    """
+    covered = 1
+    while covered < size:
+        context().check_interrupted()
+        step = min(covered, size - covered)
+        length = samples.shape[dim] - step
+        samples = torch.maximum(samples.narrow(dim, 0, length), samples.narrow(dim, step, length))
+        covered += step
+    return samples
 
 
 def erode(samples: Tensor, size: int) -> Tensor:
