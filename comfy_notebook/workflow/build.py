@@ -86,20 +86,22 @@ class _Node:
     def _values(self, specs: list[InputSpec], constants: Json) -> None:
         self.widgets = []
         values: list[Any] = []
-        stated = 0
-        for slot in widget_slots(specs, lambda name: constants.get(name, name in self.linked)):
+        found: dict[str, Any] = {}
+        end = 0  # combos without choices have no value to write down: at the end the list stops before them
+        for slot in widget_slots(specs, lambda name: found.get(name, name in self.linked)):
             name = slot.spec.name
             if slot.kind == "value":
                 self.widgets.append(slot.spec)
                 self._specs[name] = slot.spec
-                values.append(constants.pop(name) if name in constants else slot.spec.default())
-                stated = len(values) if values[-1] is not None else stated
+                found[name] = constants[name] if name in constants else slot.spec.default()
+                values.append(found[name])
             else:
                 values.append({"control": "fixed", "filter": "", "upload": "image"}[slot.kind])
-        # combos without choices at the end have no value to write down: the list ends before them
-        self.json["widgets_values"] = values if stated > 0 else []
-        if constants:
-            self.json["properties"][EXTRA_INPUTS] = constants
+            if name in constants or found[name] is not None:
+                end = len(values)
+        self.json["widgets_values"] = values[:end]
+        if unknown := {name: value for name, value in constants.items() if name not in found}:
+            self.json["properties"][EXTRA_INPUTS] = unknown
 
     def _values_without_definition(self, constants: Json) -> None:
         self.widgets = [InputSpec(name, _guess(value)) for name, value in constants.items()]

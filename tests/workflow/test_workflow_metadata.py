@@ -69,7 +69,12 @@ READ: list[tuple[str, bytes]] = [
     ("WEBP, little endian", webp_with(exif_block({0x010F: b"workflow:" + ASCII}, "<"))),
     ("WEBP, big endian, Workflow in another entry", webp_with(exif_block({0x010E: b"workflow:" + ASCII}, ">"))),
     ("WEBP with the Exif prefix", webp_with(b"Exif\0\0" + exif_block({0x010F: b"workflow:" + TEXT}, "<"))),
-    ("SVG", b"<?xml version='1.0'?><svg><metadata><![CDATA[" + json.dumps({"workflow": WORKFLOW}).encode() + b"]]></metadata></svg>"),
+    (
+        "SVG",
+        b"<?xml version='1.0'?><svg><metadata><![CDATA["
+        + json.dumps({"workflow": WORKFLOW}).encode()
+        + b"]]></metadata></svg>",
+    ),
 ]
 
 

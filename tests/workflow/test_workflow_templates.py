@@ -44,10 +44,16 @@ def test_every_template_loads_converts_and_survives_a_save() -> None:
         first = convert(document.data)
         saved = json.dumps(document.data)
         again = read_document(saved.encode())
-        if again.data != document.data or again.warnings != document.warnings or convert(again.data).prompt != first.prompt:
+        if (
+            again.data != document.data
+            or again.warnings != document.warnings
+            or convert(again.data).prompt != first.prompt
+        ):
             unequal.append(path.name)
         assert kept_whole(json.loads(path.read_text("utf-8")), document.data), path.name
-        sources = [value for node in first.prompt.values() for value in node["inputs"].values() if isinstance(value, list)]
+        sources = [
+            value for node in first.prompt.values() for value in node["inputs"].values() if isinstance(value, list)
+        ]
         assert all(source in first.prompt for source, _slot in sources), path.name
     assert unequal == []
     assert odd == [], "only loose links are odd in published files"
