@@ -16,7 +16,7 @@ import { styleText } from "./styles";
 export const mount: MountEditor = async (container, host) => {
   const api = new KernelApi(host);
   const root = h("div", { class: "cn-editor", "data-theme": host.theme.dark ? "dark" : "light" });
-  const canvas = h("div", { class: "cn-canvas" });
+  const canvas = h("div", { class: "cn-stage" });
   const style = h("style", {}, styleText);
   root.append(style, canvas);
   container.append(root);
@@ -38,6 +38,7 @@ export const mount: MountEditor = async (container, host) => {
       canvas.replaceChildren();
       view = new GraphView(canvas, services(parts, () => editor));
       editor = new Editor(parts, view, data.definitions, data);
+      Object.assign(root, { comfyNotebook: { editor, view } }); // the way in for tests and for the browser's console
       for (const event of early.splice(0)) editor.handle(event);
     } catch (error) {
       view?.destroy();
