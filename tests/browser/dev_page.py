@@ -19,9 +19,7 @@ from aiohttp import web
 
 from comfy_notebook.folders import Folders
 from comfy_notebook.protocol.v1 import definition_from_class
-from comfy_notebook.server.app import build_app
 from comfy_notebook.server.runner import Server
-from comfy_notebook.server.services import Services
 from comfy_notebook.session import Session
 
 ROOT = Path(__file__).parents[2]
@@ -90,18 +88,18 @@ def session_in(folder: Path) -> Session:
 
 
 def server_of(session: Session, script: Path) -> Server:
-    """The session's application with the page at ``/dev/editor.html``."""
+    """The session's server, not yet listening, with the page at ``/dev/editor.html``."""
+    server = session.server
+    build_app = server._build
 
     def build_with_page() -> web.Application:
-        parts = Services(
-            session.folders, session.registry, session.bus, session.engine, session.editors, 100 * 1024 * 1024
-        )
-        app = build_app(parts)
+        app = build_app()
         for path in (JS / "dev/editor.html", script):
             app.router.add_get(f"/dev/{path.name}", _file_route(path))
         return app
 
-    return Server(build_with_page)
+    server._build = build_with_page
+    return server
 
 
 def _file_route(path: Path) -> Any:

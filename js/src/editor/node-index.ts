@@ -33,7 +33,7 @@ export interface Hit {
 }
 
 const RECENT_BONUS = 40;
-const WEIGHTS = { className: 0.95, alias: 0.9, category: 0.45, source: 0.4 };
+const WEIGHTS = { className: 0.95, alias: 0.72, category: 0.45, source: 0.4 };
 
 function typeName(type: unknown): string {
   return Array.isArray(type) ? "COMBO" : String(type);

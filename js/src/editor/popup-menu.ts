@@ -38,7 +38,7 @@ export function openMenu(root: HTMLElement, anchor: HTMLElement, items: (MenuIte
     anchor.focus({ preventScroll: true });
     item.action();
   };
-  const menu = h("div", { class: "cn-popover cn-menu", role: "menu", onkeydown: (event: KeyboardEvent) => walk(event, menu, close, anchor) },
+  const menu = h("div", { class: "cn-popover cn-dropdown", role: "menu", onkeydown: (event: KeyboardEvent) => walk(event, menu, close, anchor) },
     ...items.map((item) => (item === null ? h("hr", {}) : item instanceof HTMLElement ? item : row(item, pick))));
   root.append(menu);
   anchor.setAttribute("aria-expanded", "true");
@@ -54,7 +54,7 @@ function row(item: MenuItem, pick: (item: MenuItem) => void): HTMLElement {
     class: item.danger ? "cn-danger" : "", type: "button", disabled: item.disabled,
     role: item.checked === undefined ? "menuitem" : "menuitemcheckbox", "aria-checked": item.checked === undefined ? undefined : String(item.checked),
     onclick: () => pick(item),
-  }, mark, h("span", { class: "cn-menu-label" }, item.label), item.hint && h("kbd", {}, item.hint));
+  }, mark, h("span", { class: "cn-dropdown-label" }, item.label), item.hint && h("kbd", {}, item.hint));
 }
 
 function walk(event: KeyboardEvent, menu: HTMLElement, close: () => void, anchor: HTMLElement): void {

@@ -122,7 +122,7 @@ export class Toolbar {
     const step = (by: number, symbol: IconName, label: string) => h("button", { class: "cn-icon-button cn-small", type: "button", "aria-label": label, onclick: () => set(this.batch + by) }, icon(symbol));
     openMenu(this.root, anchor, [
       this.item("run", "play"), this.item("run-front", "play"), this.item("run-selected", "play"), null,
-      h("div", { class: "cn-menu-row" }, h("span", { class: "cn-menu-label" }, "Batch count"), step(-1, "minus", "Fewer"), count, step(1, "plus", "More")),
+      h("div", { class: "cn-dropdown-row" }, h("span", { class: "cn-dropdown-label" }, "Batch count"), step(-1, "minus", "Fewer"), count, step(1, "plus", "More")),
       null, this.item("cancel", "stop"), this.item("clear-queue", "close"),
     ]);
   }
