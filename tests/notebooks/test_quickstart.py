@@ -59,17 +59,23 @@ def distinct_colors(image: Image.Image) -> int:
     return len(np.unique(np.asarray(image).reshape(-1, 3), axis=0))
 
 
-def test_the_editor_cell_shows_a_widget_and_a_static_picture(executed: dict[str, Any]) -> None:
-    (output,) = [o for o in executed["editor"]["outputs"] if WIDGET in o.get("data", {})]
-    static = {kind for kind in output["data"] if kind in ("text/html", "image/svg+xml")}
-    assert static, f"only {sorted(output['data'])}: GitHub and nbconvert would show no graph"
-    assert "Poster colours" in "".join(str(output["data"][kind]) for kind in static)
+def test_the_editor_cell_leaves_a_picture_and_the_document(executed: dict[str, Any]) -> None:
+    """Nobody watches a headless run, so there is no live view; GitHub and nbconvert show the picture."""
+    (output,) = executed["editor"]["outputs"]
+    assert "Poster colours" in output["data"]["image/svg+xml"]
+    assert "Cup on poster" in output["data"]["image/svg+xml"]
+    kept = output["data"]["application/vnd.comfyui.workflow+json"]
+    original = json.loads((NOTEBOOKS / "quickstart.json").read_text())
+    assert [(node["id"], node["type"]) for node in kept["nodes"]] == [
+        (node["id"], node["type"]) for node in original["nodes"]
+    ]
+    assert WIDGET not in output["data"]
 
 
 def test_the_result_is_the_cup_on_a_poster(executed: dict[str, Any], folder: Path) -> None:
     shown = picture(executed["run"])
     assert shown.size == (720, 480)
-    table = shown.crop((480, 0, 720, 100))  # far from the cup: nothing but the poster's colours
+    table = shown.crop((600, 0, 720, 100))  # far from the cup: nothing but the poster's colours
     assert distinct_colors(table) <= 12
     cup = shown.crop((240, 40, 440, 200))
     assert distinct_colors(cup) > 1_000
@@ -80,11 +86,13 @@ def test_the_result_is_the_cup_on_a_poster(executed: dict[str, Any], folder: Pat
 
 def test_the_tensor_is_described(executed: dict[str, Any]) -> None:
     printed = "".join(o["text"] for o in executed["results"]["outputs"] if o["output_type"] == "stream")
-    assert printed.startswith("(1, 512, 768, 3) torch.float32 0.0")
+    shape, mean = printed.split(" mean ")
+    assert shape == "(1, 512, 768, 3) torch.float32"
+    assert 0.2 < float(mean) < 0.8
 
 
 def test_values_of_one_run_change_its_result(executed: dict[str, Any]) -> None:
-    assert distinct_colors(picture(executed["values"]).crop((480, 0, 720, 100))) <= 4
+    assert distinct_colors(picture(executed["values"]).crop((600, 0, 720, 100))) <= 4
 
 
 def test_the_saved_picture_brings_its_graph_back(executed: dict[str, Any], folder: Path) -> None:
@@ -117,5 +125,5 @@ def test_papermill_sets_the_parameter(folder: Path) -> None:
         progress_bar=False,
     )
     cells = {cell["id"]: cell for cell in nbformat.read(output, as_version=4).cells}
-    assert distinct_colors(picture(cells["run"]).crop((480, 0, 720, 100))) <= 3
+    assert distinct_colors(picture(cells["run"]).crop((600, 0, 720, 100))) <= 3
     assert "with 3 poster colours" in str(cells["png"]["outputs"])
