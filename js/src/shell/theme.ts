@@ -2,27 +2,31 @@
 
 import type { HostTheme } from "../host";
 
-const SOURCES: Record<string, string> = {
-  "--host-bg": "jp-layout-color1 vscode-editor-background colab-primary-surface-color",
-  "--host-fg": "jp-ui-font-color1 vscode-foreground colab-primary-text-color",
-  "--host-muted": "jp-ui-font-color2 vscode-descriptionForeground colab-secondary-text-color",
-  "--host-border": "jp-border-color1 vscode-panel-border colab-border-color",
-  "--host-accent": "jp-brand-color1 vscode-focusBorder colab-anchor-color",
-  "--host-input-bg": "jp-input-background vscode-input-background colab-secondary-surface-color",
-  "--host-error": "jp-error-color1 vscode-errorForeground colab-error-color",
-  "--host-font": "jp-ui-font-family vscode-font-family colab-chrome-font-family",
-  "--host-mono": "jp-code-font-family vscode-editor-font-family colab-code-font-family",
-  "--host-font-size": "jp-ui-font-size1 vscode-font-size",
-};
+/** Ours, JupyterLab's, VS Code's and Colab's name of each variable. */
+const SOURCES = [
+  ["--host-bg", "--jp-layout-color1", "--vscode-editor-background", "--colab-primary-surface-color"],
+  ["--host-fg", "--jp-ui-font-color1", "--vscode-foreground", "--colab-primary-text-color"],
+  ["--host-muted", "--jp-ui-font-color2", "--vscode-descriptionForeground", "--colab-secondary-text-color"],
+  ["--host-border", "--jp-border-color1", "--vscode-panel-border", "--colab-border-color"],
+  ["--host-accent", "--jp-brand-color1", "--vscode-focusBorder", "--colab-anchor-color"],
+  ["--host-input-bg", "--jp-input-background", "--vscode-input-background", "--colab-secondary-surface-color"],
+  ["--host-error", "--jp-error-color1", "--vscode-errorForeground", "--colab-error-color"],
+  ["--host-font", "--jp-ui-font-family", "--vscode-font-family", "--colab-chrome-font-family"],
+  ["--host-mono", "--jp-code-font-family", "--vscode-editor-font-family", "--colab-code-font-family"],
+  ["--host-font-size", "--jp-ui-font-size1", "--vscode-font-size", ""],
+] as const;
 
 const darkScheme = () => matchMedia("(prefers-color-scheme: dark)");
 
-export function readTheme(el: Element): HostTheme {
-  const style = getComputedStyle(el);
+export function readTheme(): HostTheme {
+  const style = getComputedStyle(document.body); // not of the cell: hosts attach it later
+  const value = (name: string) => name && style.getPropertyValue(name).trim();
+  // VS Code's widget manager brings a light set of JupyterLab's variables along, so its own are looked for first.
+  const host = [2, 3, 1].find((index) => value(SOURCES[0][index]!)) ?? 1;
   const variables: Record<string, string> = {};
-  for (const [name, candidates] of Object.entries(SOURCES)) {
-    const value = candidates.split(" ").map((one) => style.getPropertyValue(`--${one}`).trim()).find(Boolean);
-    if (value) variables[name] = value;
+  for (const names of SOURCES) {
+    const found = value(names[host]!);
+    if (found) variables[names[0]] = found;
   }
   return { dark: isDark(), variables };
 }

@@ -34,7 +34,7 @@ export class View {
     el: HTMLElement,
   ) {
     this.stage = new Stage(el, Number(model.get("height")) || 560);
-    this.theme = readTheme(el);
+    this.theme = readTheme();
     this.paint();
     this.unwatch = watchTheme(() => this.followTheme());
     this.stage.resized.on((height) => this.keepHeight(height));
@@ -87,6 +87,10 @@ export class View {
 
   private async mount(welcome: Welcome, url: string, run: number): Promise<void> {
     this.takeDown();
+    while (!this.stage.box.isConnected) {
+      await new Promise((resolve) => setTimeout(resolve, 20)); // a frame exists only in the page
+      if (this.disposed || run !== this.mounting) return;
+    }
     const place = (this.place = openFrame(this.stage.box) ?? openDirect(this.stage.box));
     this.paint();
     const module = await importInto(place.window, url);
@@ -127,7 +131,7 @@ export class View {
   }
 
   private followTheme(): void {
-    const theme = readTheme(this.stage.box);
+    const theme = readTheme();
     if (JSON.stringify(theme) === JSON.stringify(this.theme)) return;
     this.theme = theme;
     this.paint();
