@@ -149,16 +149,17 @@ class _Hints:
         self._node = node
 
     def of(self, name: str) -> Any:
-        annotation = self._annotations.get(name, inspect.Parameter.empty)
-        if not isinstance(annotation, str) and not isinstance(annotation, typing.ForwardRef):
-            return annotation
-        text = annotation if isinstance(annotation, str) else annotation.__forward_arg__
+        if name not in self._annotations:
+            return inspect.Parameter.empty
+        annotation = self._annotations[name]
+        holder = types.SimpleNamespace(__annotations__={name: annotation})
         try:
-            return eval(text, dict(self._globals), self._locals)
+            return typing.get_type_hints(holder, dict(self._globals), self._locals, include_extras=True)[name]
         except Exception as error:
+            where = "return annotation" if name == "return" else f"parameter {name!r}"
             raise NodeDefinitionError(
-                f"node {self._node!r}, {'return' if name == 'return' else f'parameter {name!r}'}: "
-                f"the annotation {text!r} cannot be evaluated ({error}); {_WRITE_INSTEAD}"
+                f"node {self._node!r}, {where}: the annotation {annotation!r} means nothing here ({error}); "
+                f"{_WRITE_INSTEAD}"
             ) from error
 
 

@@ -1,0 +1,271 @@
+"""Functions as nodes: annotations to inputs and outputs, calls, values, code versions."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import comfy_notebook.protocol.markers as cn
+from comfy_notebook.protocol.blocking import ExecutionBlocker
+from comfy_notebook.protocol.function import definition_from_function
+from comfy_notebook.protocol.v1 import NodeDefinitionError
+
+
+class Fit(enum.Enum):
+    COVER = "cover"
+    CONTAIN = "contain"
+
+
+class Palette:
+    """A class of the person's own."""
+
+
+class Parts(NamedTuple):
+    picture: cn.Image
+    alpha: Annotated[cn.Mask, cn.Name("opacity")]
+
+
+def spec(annotation: Any, *default: Any) -> tuple[str, Any]:
+    """``(category, INPUT_TYPES entry)`` of one parameter with this annotation."""
+
+    def f(x: Any) -> None: ...
+
+    f.__annotations__["x"] = annotation
+    f.__defaults__ = default or None
+    declared = definition_from_function(f).input_types()
+    ((category, entry),) = [(category, inputs["x"]) for category, inputs in declared.items() if "x" in inputs]
+    return category, entry
+
+
+NUMBER = {"min": -(2**31), "max": 2**31 - 1}
+FRACTION = {"min": -1e9, "max": 1e9, "step": 0.01, "round": False}
+INPUTS: list[tuple[Any, tuple[Any, ...], str, Any]] = [
+    (cn.Image, (), "required", ("IMAGE", {})),
+    (cn.Mask, (), "required", ("MASK", {})),
+    (cn.Latent, (), "required", ("LATENT", {})),
+    (cn.ControlNet, (), "required", ("CONTROL_NET", {})),
+    (cn.Any, (), "required", ("*", {})),
+    (Any, (), "required", ("*", {})),
+    (int, (), "required", ("INT", NUMBER)),
+    (int, (3,), "optional", ("INT", {**NUMBER, "default": 3})),
+    (float, (0.5,), "optional", ("FLOAT", {**FRACTION, "default": 0.5})),
+    (bool, (True,), "optional", ("BOOLEAN", {"default": True})),
+    (str, ("hi",), "optional", ("STRING", {"default": "hi"})),
+    (Literal["a", "b"], (), "required", ("COMBO", {"options": ["a", "b"]})),
+    (Literal[1, 2], (2,), "optional", ("COMBO", {"options": [1, 2], "default": 2})),
+    (Fit, (Fit.CONTAIN,), "optional", ("COMBO", {"options": ["cover", "contain"], "default": "contain"})),
+    (Optional[cn.Mask], (), "optional", ("MASK", {})),  # noqa: UP045 - the old spelling is what is tested
+    (cn.Mask | None, (None,), "optional", ("MASK", {})),
+    (Union[int, float], (), "required", ("INT,FLOAT", {})),  # noqa: UP007
+    (cn.Image | cn.Mask, (), "required", ("IMAGE,MASK", {})),
+    (Palette, (), "required", ("PALETTE", {})),
+    (Annotated[Palette, cn.Socket("COLOURS")], (), "required", ("COLOURS", {})),
+    (Annotated[float, cn.Range(0, 1, step=0.1)], (0.5,), "optional",
+     ("FLOAT", {**FRACTION, "min": 0, "max": 1, "step": 0.1, "default": 0.5})),
+    (Annotated[int, cn.Slider(1, 9)], (), "required", ("INT", {"min": 1, "max": 9, "display": "slider"})),
+    (Annotated[str, cn.Multiline("say it")], (), "required", ("STRING", {"multiline": True, "placeholder": "say it"})),
+    (Annotated[int, {"tooltip": "how many"}], (), "required", ("INT", {**NUMBER, "tooltip": "how many"})),
+    (Annotated[float, cn.SocketOnly()], (), "required", ("FLOAT", {**FRACTION, "forceInput": True})),
+    (Annotated[str, cn.Hidden("UNIQUE_ID")], (), "hidden", "UNIQUE_ID"),
+    ("cn.Image", (), "required", ("IMAGE", {})),
+    ("Annotated[float, cn.Range(0, 1)]", (), "required", ("FLOAT", {**FRACTION, "min": 0, "max": 1})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("annotation", "default", "category", "entry"), INPUTS, ids=[str(row[0]) for row in INPUTS])
+def test_inputs(annotation: Any, default: tuple[Any, ...], category: str, entry: Any) -> None:
+    assert spec(annotation, *default) == (category, entry)
+
+
+def outputs(annotation: Any) -> list[tuple[str, str, bool]]:
+    def f() -> Any: ...
+
+    f.__annotations__["return"] = annotation
+    return [(out.name, out.type, out.is_list) for out in definition_from_function(f).outputs]
+
+
+OUTPUTS = [
+    (cn.Image, [("IMAGE", "IMAGE", False)]),
+    (int, [("INT", "INT", False)]),
+    (None, []),
+    (Image.Image, [("IMAGE", "IMAGE", False)]),
+    (tuple[cn.Image, cn.Mask], [("IMAGE", "IMAGE", False), ("MASK", "MASK", False)]),
+    (tuple[Annotated[cn.Image, "sharp"], int], [("sharp", "IMAGE", False), ("INT", "INT", False)]),
+    (Annotated[cn.Mask, cn.Name("edges")], [("edges", "MASK", False)]),
+    (Parts, [("picture", "IMAGE", False), ("opacity", "MASK", False)]),
+    (list[cn.Image], [("IMAGE", "IMAGE", True)]),
+    ("tuple[cn.Image, str]", [("IMAGE", "IMAGE", False), ("STRING", "STRING", False)]),
+]
+
+
+@pytest.mark.parametrize(("annotation", "expected"), OUTPUTS, ids=[str(row[0]) for row in OUTPUTS])
+def test_outputs(annotation: Any, expected: Any) -> None:
+    assert outputs(annotation) == expected
+
+
+def test_seeds_have_the_range_of_seeds() -> None:
+    def f(seed: int = 0) -> int: ...  # type: ignore[empty-body]
+
+    assert definition_from_function(f).input_types()["optional"]["seed"][1]["max"] == 2**64 - 1
+
+
+def test_unannotated_parameters() -> None:
+    def f(a, b=2, c="x"):  # type: ignore[no-untyped-def]
+        return a
+
+    declared = definition_from_function(f).input_types()
+    assert declared["required"] == {"a": ("*", {})}
+    assert [declared["optional"][name][0] for name in "bc"] == ["INT", "STRING"]
+    assert [out.type for out in definition_from_function(f).outputs] == ["*"]
+
+
+@pytest.mark.parametrize(
+    "annotation", [list, dict[str, int], bytes, np.ndarray, Image.Image, list[cn.Image], "Nowhere", 5]
+)
+def test_annotations_that_say_nothing_name_the_parameter_and_a_way_out(annotation: Any) -> None:
+    with pytest.raises(NodeDefinitionError, match=r"node 'f', parameter 'x'.*(cn\.Image|input_is_list)"):
+        spec(annotation)
+
+
+def test_positional_parameters_are_refused() -> None:
+    with pytest.raises(NodeDefinitionError, match="'x'"):
+        definition_from_function(lambda x, /: x)
+    with pytest.raises(NodeDefinitionError, match="'rest'"):
+        definition_from_function(lambda *rest: rest)
+
+
+def call(fn: Any, **inputs: Any) -> Any:
+    definition = definition_from_function(fn)
+    return getattr(definition.node_class(), definition.function)(**inputs)
+
+
+def test_a_bare_value_is_wrapped() -> None:
+    def plain(a: int) -> int:
+        return a + 1
+
+    def of_tuple(a: int) -> Annotated[Any, cn.Socket("PAIR")]:
+        return (a, a)
+
+    assert call(plain, a=1) == (2,)
+    assert call(of_tuple, a=1) == ((1, 1),)
+
+
+def test_results_of_the_node_protocol_pass_through() -> None:
+    def shows(a: int) -> int:
+        return {"ui": {"text": ["x"]}, "result": (a,)}  # type: ignore[return-value]
+
+    def blocks(a: int) -> int:
+        return ExecutionBlocker("no")  # type: ignore[return-value]
+
+    assert call(shows, a=1) == {"ui": {"text": ["x"]}, "result": (1,)}
+    assert isinstance(call(blocks, a=1), ExecutionBlocker)
+
+
+def test_a_broken_promise_is_named() -> None:
+    def three(a: int) -> tuple[cn.Image, Annotated[int, "count"]]:
+        return (1, 2, 3)  # type: ignore[return-value]
+
+    with pytest.raises(TypeError, match=r"three promised 2 outputs \(IMAGE, count\) and returned 3"):
+        call(three, a=1)
+
+
+def test_enums_arrive_as_enums_and_missing_optionals_as_none() -> None:
+    seen: list[Any] = []
+
+    def f(fit: Fit, mask: Optional[cn.Mask]) -> None:  # noqa: UP045
+        seen.extend([fit, mask])
+
+    assert call(f, fit="contain") == ()
+    assert seen == [Fit.CONTAIN, None]
+    assert definition_from_function(f).is_output_node, "nothing else could make it run"
+
+
+def test_async_functions_and_methods() -> None:
+    class Tool:
+        def __init__(self, factor: int) -> None:
+            self.factor = factor
+
+        async def scale(self, a: int) -> int:
+            return a * self.factor
+
+    assert asyncio.run(call(Tool(3).scale, a=2)) == (6,)
+
+
+def test_closures_find_their_annotations_through_the_caller() -> None:
+    def build() -> Any:
+        local = cn.Mask
+
+        def f(x: "local") -> None: ...  # type: ignore[valid-type]  # noqa: UP037
+
+        return definition_from_function(f, localns=locals())
+
+    assert build().input_types()["required"] == {"x": ("MASK", {})}
+
+
+ARRAYS = [
+    (np.zeros((4, 6, 3), np.float32), (1, 4, 6, 3)),
+    (np.zeros((4, 6), np.float32), (1, 4, 6, 3)),
+    (np.zeros((2, 4, 6, 3), np.float64), (2, 4, 6, 3)),
+    (np.full((4, 6, 3), 255, np.uint8), (1, 4, 6, 3)),
+    (Image.new("RGB", (6, 4), "white"), (1, 4, 6, 3)),
+    (Image.new("RGBA", (6, 4)), (1, 4, 6, 4)),
+    (Image.new("P", (6, 4)), (1, 4, 6, 3)),
+    (Image.new("L", (6, 4), 255), (1, 4, 6, 3)),
+    ([Image.new("RGB", (6, 4))] * 3, (3, 4, 6, 3)),
+]
+
+
+@pytest.mark.parametrize(("value", "shape"), ARRAYS, ids=lambda v: str(getattr(v, "shape", getattr(v, "mode", v)))[:30])
+def test_pictures_become_image_tensors(value: Any, shape: tuple[int, ...]) -> None:
+    torch = pytest.importorskip("torch")
+
+    def f() -> cn.Image:
+        return value  # type: ignore[no-any-return]
+
+    (tensor,) = call(f)
+    assert tuple(tensor.shape) == shape
+    assert tensor.dtype == torch.float32
+    assert float(tensor.max()) <= 1.0
+    if getattr(value, "dtype", None) == np.uint8:
+        assert float(tensor.min()) == 1.0
+
+
+def test_masks_become_mask_tensors() -> None:
+    torch = pytest.importorskip("torch")
+
+    def f(value: Any) -> cn.Mask:
+        return value  # type: ignore[no-any-return]
+
+    for value in (np.zeros((4, 6)), torch.zeros(4, 6), Image.new("L", (6, 4))):
+        assert tuple(call(f, value=value)[0].shape) == (1, 4, 6)
+
+
+def evaluated(source: str, **names: Any) -> Any:
+    namespace = dict(names)
+    exec(source, namespace)
+    return definition_from_function(namespace["f"]).code_version
+
+
+MAKE = "def m(k):\n def f(a): return a + k\n return f\n"
+CHANGES = [
+    ("def f(a): return a", "def f(a): return a", True),
+    ("def f(a): return a", "# moved\n\ndef f(a):\n    return a  # said", True),
+    ("def f(a): return a + 1", "def f(a): return a + 2", False),
+    ("def f(a=1): return a", "def f(a=2): return a", False),
+    ("def f(*, a=1): return a", "def f(*, a=2): return a", False),
+    ("def f(a): return abs(a)", "def f(a): return int(a)", False),
+    ("def f(a): return (lambda: 1)()", "def f(a): return (lambda: 2)()", False),
+    ("def f(a): return a in {'x', 'y', 'z'}", "def f(a): return a in {'x', 'y', 'z'}", True),
+    (f"{MAKE}f = m(1)", f"{MAKE}f = m(1)", True),
+    (f"{MAKE}f = m(1)", f"{MAKE}f = m(2)", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other", "same"), CHANGES)
+def test_code_versions(one: str, other: str, same: bool) -> None:
+    assert (evaluated(one) == evaluated(other)) is same
