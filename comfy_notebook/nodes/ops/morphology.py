@@ -66,9 +66,11 @@ def grow(mask: Tensor, pixels: int, tapered_corners: bool) -> Tensor:
     if pixels < 0:
         return -grow(-mask, -pixels, tapered_corners)
     samples = mask.unsqueeze(1)
+    if not tapered_corners:
+        return dilate(samples, 2 * min(pixels, max(mask.shape[-2:])) + 1).squeeze(1)
     for _ in range(min(pixels, mask.shape[-1] + mask.shape[-2])):
         context().check_interrupted()
         wide = functional.max_pool2d(samples, (1, 3), stride=1, padding=(0, 1))
-        tall = functional.max_pool2d(samples if tapered_corners else wide, (3, 1), stride=1, padding=(1, 0))
+        tall = functional.max_pool2d(samples, (3, 1), stride=1, padding=(1, 0))
         samples = torch.maximum(wide, tall)
     return samples.squeeze(1)
