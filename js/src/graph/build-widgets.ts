@@ -11,6 +11,9 @@ import { type AnyWidget, choicesOf, commitValue } from "./widget-classes";
 /** Widget makers of packs: TYPE → (node, name, spec, app) → {widget}. */
 export const customWidgets = new Map<string, (node: unknown, name: string, spec: unknown[]) => unknown>();
 
+/** litegraph warns about widgets without one; hooks report edits instead. */
+const noCallback = (() => undefined) as never;
+
 export function buildWidgets(node: LGraphNode, plan: NodePlan): void {
   for (const widget of plan.widgets) {
     const made = buildWidget(node, widget);
@@ -43,7 +46,7 @@ function plainWidget(node: LGraphNode, plan: WidgetPlan): AnyWidget {
   const { name, options } = plan;
   const value = structuredClone(plan.defaultValue) as AnyWidget;
   const add = (type: string, more: Record<string, unknown> = {}): AnyWidget =>
-    node.addWidget(type as never, name, value, null as never, { ...more } as never);
+    node.addWidget(type as never, name, value, noCallback, { ...more } as never);
   switch (plan.kind) {
     case "int": case "float": {
       const number = numberOptions(plan.kind === "int" ? "INT" : "FLOAT", options);
@@ -67,7 +70,7 @@ function plainWidget(node: LGraphNode, plan: WidgetPlan): AnyWidget {
 
 function addCombo(node: LGraphNode, plan: WidgetPlan, value: AnyWidget): AnyWidget {
   const multiple = !!(plan.options.multi_select || plan.options.multiselect);
-  const widget = node.addWidget("combo", plan.name, value, null as never, { values: plan.choices, multiple } as never) as AnyWidget;
+  const widget = node.addWidget("combo", plan.name, value, noCallback, { values: plan.choices, multiple } as never) as AnyWidget;
   const remote = plan.options.remote as Record<string, unknown> | undefined;
   if (typeof remote?.route === "string") {
     activeSurface()?.services.fetchOptions?.(remote.route, remote).then((choices) => {
@@ -173,7 +176,7 @@ function addColor(node: LGraphNode, plan: WidgetPlan): AnyWidget {
 
 /** A widget of a kind nobody knows: its value as one line of JSON, edited as JSON. */
 function addJson(node: LGraphNode, name: string, value: unknown): AnyWidget {
-  const widget = node.addWidget("text", name, value as never, null as never, {}) as AnyWidget;
+  const widget = node.addWidget("text", name, value as never, noCallback, {}) as AnyWidget;
   widget.callback = (text: unknown) => {
     if (typeof text !== "string") return;
     try {
@@ -188,12 +191,12 @@ function addJson(node: LGraphNode, name: string, value: unknown): AnyWidget {
 function addControl(node: LGraphNode, target: AnyWidget, plan: WidgetPlan): void {
   const combo = plan.kind === "combo";
   const modes = combo ? COMBO_CONTROL_MODES : CONTROL_MODES;
-  const control = node.addWidget("combo", plan.control as string, plan.controlDefault as never, null as never, { values: [...modes] } as never) as AnyWidget;
+  const control = node.addWidget("combo", plan.control as string, plan.controlDefault as never, noCallback, { values: [...modes] } as never) as AnyWidget;
   control.tooltip = "How the value moves on after each run.";
   control.cnControls = target;
   target.linkedWidgets = [control];
   if (combo) {
-    const filter = node.addWidget("text", "control_filter_list", "" as never, null as never, {}) as AnyWidget;
+    const filter = node.addWidget("text", "control_filter_list", "" as never, noCallback, {}) as AnyWidget;
     filter.label = "filter";
     filter.tooltip = "Only choices that contain this text, or match /a regular expression/, take part.";
     target.linkedWidgets.push(filter);
@@ -231,7 +234,7 @@ export async function runValue(node: LGraphNode, widget: AnyWidget, index: numbe
 const ACCEPT = { image: "image/*", video: "video/*,.webm,.mp4,.mkv,.gif", audio: "audio/*,video/*", file: "*/*" };
 
 function addUploadButton(node: LGraphNode, upload: NonNullable<NodePlan["upload"]>): void {
-  const button = node.addWidget("button", "upload", upload.kind as never, null as never, {}) as AnyWidget;
+  const button = node.addWidget("button", "upload", upload.kind as never, noCallback, {}) as AnyWidget;
   button.label = upload.kind === "file" ? "choose a file to upload" : `choose ${upload.kind === "image" ? "an image" : `a ${upload.kind}`} to upload`;
   button.value = upload.kind;
   button.callback = async () => {

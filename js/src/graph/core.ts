@@ -1,9 +1,10 @@
 // The working parts of a view: litegraph's canvas and graph, drawing on demand, events, levels, run state. GraphView is its face.
 import { clearTextCache } from "../widgets/text";
 import { DomLayer, setUpDomWidgets } from "./dom-widget";
-import { installDrawing } from "./draw-node";
+import { installDrawing, installSharedDrawing } from "./draw-node";
 import { LGraph, LGraphCanvas, type LGraphNode, LiteGraph, setUpLitegraph, type Subgraph, SubgraphNode } from "./litegraph";
-import { loading, nodeCreatedHooks, registerSubgraph, registerVirtualNodes } from "./nodes";
+import { loading } from "./loading";
+import { nodeCreatedHooks, registerSubgraph, registerVirtualNodes } from "./nodes";
 import { type NodeRuntime, RunState } from "./runtime";
 import { paletteVariables, STYLE } from "./styles";
 import { setSurface, type Surface } from "./surface";
@@ -43,6 +44,7 @@ export class ViewCore implements Surface {
     setUpLitegraph();
     setUpWidgetClasses();
     setUpDomWidgets();
+    installSharedDrawing();
     registerVirtualNodes();
     this.#buildDom(container);
     this.canvas = this.#buildCanvas();

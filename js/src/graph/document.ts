@@ -380,7 +380,7 @@ function saveInputs(node: LGraphNode, old: Raw, loaded: boolean): { inputs: Raw[
     const at = left.findIndex((slot) => slot.name === input.name);
     const before = at >= 0 ? left.splice(at, 1)[0] : undefined;
     const spare = input.link == null && !input.label && !before;
-    if (spare && (input.widget || (loaded && node instanceof ComfyNode))) {
+    if (spare && (input.widget || (loaded && (node instanceof ComfyNode || node instanceof SubgraphNode)))) {
       places.push(-1);
       continue;
     }
@@ -426,7 +426,9 @@ function saveValues(node: LGraphNode, old: Raw): unknown {
   const known: ValueSlot[] = plan ? valueSlots(plan) : [];
   const initial = initialValues.get(node);
   const slots = widgets.map((widget, i) => known[i] ?? { name: widget.name, defaultValue: initial?.[i] });
-  return writeValues(slots, values, old.widgets_values, tails.get(node) ?? []);
+  const absent = sources.has(node) && old.widgets_values == null;
+  const out = writeValues(slots, values, absent ? [] : old.widgets_values, tails.get(node) ?? []);
+  return absent && Array.isArray(out) && !out.length ? old.widgets_values : out;
 }
 
 function cloneValue(value: unknown): unknown {

@@ -129,7 +129,7 @@ export class DomLayer {
   #place(widget: DomWidget, node: LGraphNode, nodes: LGraphNode[], order: number): void {
     const { element } = widget;
     const { ds } = this.canvas;
-    const margin = (widget.options as DomWidgetOptions).margin ?? 10;
+    const margin = (widget.options as DomWidgetOptions).margin ?? 15;
     const box = {
       x: node.pos[0] + margin, y: node.pos[1] + widget.y + 2, w: Math.max((widget.width ?? node.size[0]) - margin * 2, 1),
       h: Math.max((widget.computedHeight ?? 50) - 4, 1),

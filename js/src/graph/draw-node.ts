@@ -1,9 +1,9 @@
 // Draws nodes, links from afar and the canvas ground in our look; litegraph still does slots, link curves and groups.
 import { fitText, textWidth } from "../widgets/text";
-import { type LGraphCanvas, type LGraphNode, LiteGraph, strokeShapeOf, SubgraphNode } from "./litegraph";
+import { LabelPosition, type LGraphCanvas, LGraphGroup, LGraphNode, LiteGraph, strokeShapeOf, SubgraphNode } from "./litegraph";
 import { UnknownNode } from "./nodes";
 import type { NodeRuntime } from "./runtime";
-import type { Surface } from "./surface";
+import { surfaceOf, type Surface } from "./surface";
 import { adaptColor, type Palette, typeColor } from "./theme";
 import type { AnyWidget } from "./widget-classes";
 
@@ -17,6 +17,7 @@ const BYPASSED = 4;
 export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: { showIds: boolean }): void {
   canvas.low_quality_zoom_threshold = LOW_QUALITY;
   canvas.render_shadows = false;
+  canvas.show_info = false;
   canvas.render_canvas_border = false;
   canvas.render_connections_border = false;
   canvas.background_image = "";
@@ -43,6 +44,56 @@ export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: 
   canvas.onRenderBackground = (element, ctx) => {
     drawGround(canvas, element, ctx, surface.palette);
     return true;
+  };
+}
+
+/** Groups as a tinted area with a readable title; outputs without litegraph's black ring. Idempotent. */
+export function installSharedDrawing(): void {
+  LGraphGroup.prototype.draw = function (this: LGraphGroup, canvas, ctx) {
+    const palette = surfaceOf(canvas)?.palette;
+    if (!palette) return;
+    const [x, y] = this._pos as unknown as [number, number];
+    const [w, h] = this._size as unknown as [number, number];
+    const size = this.font_size || LiteGraph.DEFAULT_GROUP_FONT_SIZE;
+    const color = this.color || palette.group;
+    ctx.save();
+    ctx.fillStyle = color;
+    ctx.strokeStyle = this.selected ? palette.accent : color;
+    ctx.globalAlpha = palette.dark ? 0.16 : 0.13;
+    ctx.beginPath();
+    ctx.roundRect(x, y, w, h, 8);
+    ctx.fill();
+    ctx.beginPath();
+    ctx.roundRect(x, y, w, Math.min(size * 1.4, h), [8, 8, 0, 0]);
+    ctx.fill();
+    ctx.globalAlpha = this.selected ? 1 : 0.6;
+    ctx.lineWidth = this.selected ? 2 : 1;
+    ctx.beginPath();
+    ctx.roundRect(x, y, w, h, 8);
+    ctx.stroke();
+    ctx.globalAlpha = 0.8;
+    ctx.beginPath();
+    ctx.moveTo(x + w - 4, y + h - 13);
+    ctx.lineTo(x + w - 4, y + h - 4);
+    ctx.lineTo(x + w - 13, y + h - 4);
+    ctx.stroke();
+    if (size * canvas.ds.scale > 4) {
+      ctx.globalAlpha = 0.85;
+      ctx.font = `600 ${size * 0.8}px ${palette.font}`;
+      ctx.textAlign = "left";
+      ctx.textBaseline = "middle";
+      ctx.fillStyle = palette.title;
+      ctx.fillText(fitText(ctx, this.title, w - 20), x + 10, y + size * 0.7);
+    }
+    ctx.restore();
+  };
+  const sample = new LGraphNode("");
+  const output = Object.getPrototypeOf(sample.addOutput("", "*")) as { draw: (ctx: CanvasRenderingContext2D, options: object) => void };
+  const slot = Object.getPrototypeOf(output) as typeof output;
+  output.draw = function (this: object, ctx, options) {
+    ctx.textAlign = "right";
+    slot.draw.call(this, ctx, { ...options, labelPosition: LabelPosition.Left, doStroke: false });
+    ctx.textAlign = "left";
   };
 }
 

@@ -4,7 +4,7 @@ import { typesFit } from "./definitions";
 import { NODE_COLORS } from "./theme";
 
 export {
-  BaseWidget, BooleanWidget, ButtonWidget, ComboWidget, KnobWidget, LGraph, LGraphCanvas, LGraphGroup, LGraphNode, LLink, LiteGraph,
+  BaseWidget, BooleanWidget, ButtonWidget, ComboWidget, KnobWidget, LabelPosition, LGraph, LGraphCanvas, LGraphGroup, LGraphNode, LLink, LiteGraph,
   NumberWidget, Reroute, SliderWidget, Subgraph, SubgraphNode, TextWidget,
 } from "@comfyorg/litegraph";
 export type { CanvasPointerEvent, IWidget, LinkConnector } from "@comfyorg/litegraph";

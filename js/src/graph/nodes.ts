@@ -6,6 +6,7 @@ import { addTextArea, buildWidgets, guardElement } from "./build-widgets";
 import { isRecord, type NodePlan, planNode, type WidgetPlan } from "./definitions";
 import { addDomWidget } from "./dom-widget";
 import { LGraph, LGraphNode, LiteGraph, type Subgraph, SubgraphNode } from "./litegraph";
+import { loading } from "./loading";
 import { activeSurface } from "./surface";
 import type { NodeInfo, NodeJson } from "./types";
 import type { AnyWidget } from "./widget-classes";
@@ -133,6 +134,7 @@ function configureNode(node: LGraphNode, info: NodeJson, plan: NodePlan, configu
   const safe = safeNodeJson(info, node);
   const read: ReadValues = readValues(plan, info.widgets_values);
   tails.set(node, read.tail);
+  delete node.properties["Node name for S&R"]; // a default for new nodes, not for what a file leaves out
   safe.inputs = mergeInputs(safe.inputs ?? [], plan);
   safe.outputs = mergeOutputs(safe.outputs ?? [], plan);
   safe.widgets_values = structuredClone(read.values);
@@ -183,6 +185,10 @@ class VirtualNode extends LGraphNode {
   override configure(info: never): void {
     const json = info as NodeJson;
     sources.set(this, structuredClone(json));
+    // defaults are for new nodes, not for what a file leaves out
+    for (const key of Object.keys(this.properties)) delete this.properties[key];
+    delete (this as { color?: string }).color;
+    delete (this as { bgcolor?: string }).bgcolor;
     try {
       super.configure(safeNodeJson(json, this) as never);
     } catch (error) {
@@ -383,19 +389,18 @@ export class PrimitiveNode extends VirtualNode {
     const control = plan.kind === "int" || plan.kind === "float" || plan.kind === "combo" ? "control_after_generate" : null;
     const own: WidgetPlan = { ...plan, name: "value", label: "value", control, controlDefault: "fixed", defaultValue: target.widget.value };
     const whole: NodePlan = { sockets: [], widgets: [own], outputs: [], upload: null, forced: [], order: ["value"] };
+    const size = [this.size[0], this.size[1]] as [number, number];
     buildWidgets(this, whole);
     const { values, tail } = readValues(whole, saved);
     tails.set(this, tail);
     this.widgets?.forEach((widget, i) => {
       if (i < values.length) widget.value = values[i] as never;
     });
-    const size = this.computeSize();
-    this.setSize([Math.max(this.size[0], size[0]), Math.max(this.size[1], size[1])]);
+    if (loading.on) return this.setSize(size); // a loaded node keeps its size
+    const needed = this.computeSize();
+    this.setSize([Math.max(size[0], needed[0]), Math.max(size[1], needed[1])]);
   }
 }
-
-/** While a document is put together, links appear before their nodes: settle afterwards. */
-export const loading = { on: false };
 
 export function registerVirtualNodes(): void {
   const types: [string, typeof LGraphNode][] = [

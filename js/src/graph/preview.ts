@@ -3,6 +3,7 @@ import { fitText } from "../widgets/text";
 import { addDomWidget, type DomWidget } from "./dom-widget";
 import { guardElement } from "./build-widgets";
 import { BaseWidget, type CanvasPointerEvent, type LGraphCanvas, type LGraphNode } from "./litegraph";
+import { loading } from "./loading";
 import { uiImages, uiTexts, type NodeRuntime } from "./runtime";
 import { activeSurface, surfaceOf } from "./surface";
 import type { FileRef } from "./types";
@@ -254,6 +255,7 @@ function removeWidget(node: LGraphNode, name: string): void {
 
 /** Makes a node tall enough for what it shows, never smaller. */
 function growTo(node: LGraphNode): void {
+  if (loading.on) return activeSurface()?.redraw(); // drawing makes room where it is really missing
   const needed = node.computeSize();
   if (needed[1] > node.size[1] || needed[0] > node.size[0]) {
     node.setSize([Math.max(node.size[0], needed[0]), Math.max(node.size[1], needed[1] + 60)]);

@@ -268,8 +268,8 @@ export class GraphView implements GraphViewApi {
     this.setPreview(id, null);
     const node = this.#core.nodeByExecutionId(id);
     if (!node) return;
+    showOutputs(node, ui);
     this.#core.quietly(() => {
-      showOutputs(node, ui);
       try {
         (node as AnyWidget).onExecuted?.(ui ?? {});
       } catch (error) {
@@ -294,7 +294,7 @@ export class GraphView implements GraphViewApi {
       };
       element.src = url;
       const node = this.#core.nodeByExecutionId(id);
-      if (node) this.#core.quietly(() => ensureImageWidget(node));
+      if (node) ensureImageWidget(node);
     }
     if (old) URL.revokeObjectURL(old.url);
     this.#core.redraw();
