@@ -18,31 +18,13 @@ interface MenuEditor {
   notify(severity: "success" | "error", summary: string, detail?: string): void;
 }
 
-const CANVAS = ["search", "paste-menu", "group", "select-all", "fit", "arrange"];
-const NODE = ["rename", "mute", "bypass", "collapse", "pin", "group", "subgraph", "delete"];
-
-export function extendMenu(menu: GraphEvents["menu"], editor: MenuEditor, ports: MenuPorts): void {
-  const { items, target, id } = menu;
-  const known = new Set(items.flatMap((item) => (item ? [plain(item.label)] : [])));
-  const extra: (MenuEntry | null)[] = [];
-  for (const command of target === "canvas" ? CANVAS : target === "node" ? NODE : []) {
-    const entry = command === "paste-menu" ? null : commandEntry(editor.commands, command);
-    if (entry && !known.has(plain(entry.label))) extra.push(entry);
-  }
-  if (target === "node" && id !== undefined) {
-    const images = ports.images(id);
-    if (images.length > 0) extra.push(null, ...imageEntries(images, editor, ports));
-    const node = ports.describe(id);
-    if (node) extra.push(null, commandEntry(editor.commands, "run-selected"), { label: "About this node", action: () => ports.explain(node) });
-  }
-  if (extra.length > 0 && items.length > 0) items.push(null);
-  items.push(...extra);
-}
-
-/** Labels that mean the same entry: "Add a node…" and "Add node". */
-function plain(label: string): string {
-  const words = label.toLowerCase().replace(/[^a-z ]/g, "").replace(/\b(a|the|all|node|nodes|selected|selection)\b/g, "").trim();
-  return { unmute: "mute", unbypass: "bypass", expand: "collapse", unpin: "pin", remove: "delete" }[words] ?? words.split(" ")[0] ?? words;
+export function extendMenu({ items, target, id }: GraphEvents["menu"], editor: MenuEditor, ports: MenuPorts): void {
+  if (target === "canvas") items.push(null, commandEntry(editor.commands, "select-all"));
+  if (target !== "node" || id === undefined) return;
+  const images = ports.images(id);
+  if (images.length > 0) items.push(null, ...imageEntries(images, editor, ports));
+  const node = ports.describe(id);
+  if (node) items.push(null, commandEntry(editor.commands, "run-selected"), { label: "About this node", action: () => ports.explain(node) });
 }
 
 function commandEntry(commands: Commands, id: string): MenuEntry {

@@ -200,7 +200,7 @@ describe("runs", () => {
 
   it("the batch count runs as often", async () => {
     $(".cn-run-more").click();
-    const count = $(".cn-menu input") as HTMLInputElement;
+    const count = $(".cn-dropdown input") as HTMLInputElement;
     count.value = "3";
     count.dispatchEvent(new Event("change"));
     expect($(".cn-run").textContent).toBe("Run × 3");
@@ -212,7 +212,7 @@ describe("runs", () => {
   it("only selected outputs", async () => {
     view().selected = [1, 2];
     $(".cn-run-more").click();
-    [...box.querySelectorAll<HTMLElement>(".cn-menu button")].find((button) => button.textContent?.includes("selected"))?.click();
+    [...box.querySelectorAll<HTMLElement>(".cn-dropdown button")].find((button) => button.textContent?.includes("selected"))?.click();
     await wait(20);
     const body = host.requests.find(([path]) => path.endsWith("/run"))?.[1].body as string;
     expect(JSON.parse(body).targets).toEqual(["1"]);
@@ -247,7 +247,7 @@ describe("files and dialogs", () => {
 
   it("clearing asks first and can be undone", async () => {
     $(".cn-toolbar [aria-label=Menu]").click();
-    [...box.querySelectorAll<HTMLElement>(".cn-menu button")].find((button) => button.textContent?.includes("Clear workflow"))?.click();
+    [...box.querySelectorAll<HTMLElement>(".cn-dropdown button")].find((button) => button.textContent?.includes("Clear workflow"))?.click();
     await wait();
     ($(".cn-dialog") as HTMLFormElement).dispatchEvent(new Event("submit", { cancelable: true }));
     await wait();
