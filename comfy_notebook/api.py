@@ -6,6 +6,7 @@ import copy
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -80,12 +81,37 @@ class Workflow:
 
     def to_api(self, values: Values | None = None, /, **named: Any) -> dict[str, Any]:
         """The API prompt: ``{node id: {class_type, inputs, _meta}}``, with the values of :meth:`run` if given."""
+        return self.prepare(values, **named)[0]
+
+    def prepare(self, values: Values | None = None, /, **named: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What a run with these values queues: the API prompt, and the document as saved pictures will carry it."""
         from . import workflow
 
         conversion = workflow.to_api(self.document, self._info())
         self.warnings = [str(warning) for warning in conversion.warnings]
         chosen = {**(values or {}), **named}
-        return with_overrides(conversion.prompt, chosen, self._info(), self._session.folders)
+        prompt = with_overrides(conversion.prompt, chosen, self._info(), self._session.folders)
+        return prompt, self._as_run(conversion.prompt, prompt)
+
+    def _as_run(self, before: Mapping[str, Any], prompt: Mapping[str, Any]) -> dict[str, Any]:
+        """The document with the widget values in which ``prompt`` differs from ``before``.
+
+        Inputs of nodes inside subgraphs, and inputs fed by a link, have no widget of their own here and stay.
+        """
+        changed = [
+            (node_id, name, value)
+            for node_id, node in prompt.items()
+            if node is not before[node_id]
+            for name, value in node["inputs"].items()
+            if value is not before[node_id]["inputs"].get(name)
+        ]
+        copied = Workflow.__new__(Workflow)
+        copied.document, copied._session = copy.deepcopy(self.document) if changed else self.document, self._session
+        for node_id, name, value in changed:
+            plain = value["__value__"] if isinstance(value, dict) and "__value__" in value else value
+            with suppress(KeyError, ValueError):
+                copied[node_id][name] = plain
+        return copied.document
 
     def to_python(self) -> str:
         """A script that runs the same graph without the workflow file."""
@@ -100,7 +126,8 @@ class Workflow:
         ``run(KSampler__seed=7)`` otherwise. Pictures (PIL, tensor ``[1,H,W,C]``) may be given to a Load Image node.
         Raises :class:`RunError` when the graph can't run as it is, ``KeyError`` for names it does not have.
         """
-        return start(self._session, self.to_api(values, **named), self.document, front=front)
+        prompt, document = self.prepare(values, **named)
+        return start(self._session, prompt, document, front=front)
 
     def __getitem__(self, name: str | int) -> WidgetNode:
         """A node by title, id or class type; raises ``KeyError`` with the candidates."""

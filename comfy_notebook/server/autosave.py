@@ -99,11 +99,6 @@ class Autosave:
         assert failure is not None
         raise failure
 
-    def forget(self) -> None:
-        """Remove the saved edits, for a document that is again as its source."""
-        for place in self._places:
-            (place / self._name).unlink(missing_ok=True)
-
 
 def _keep(path: Path) -> Path:
     """Move an autosave aside under a name of its own; returns that name (``path`` itself where that fails)."""

@@ -105,9 +105,8 @@ class Editor(BridgedWidget):
         """
         from ..running import start
 
-        workflow = self.workflow
-        prompt = workflow.to_api(values, **named)
-        return start(self._session, prompt, workflow.document, editor=self._state, front=front)
+        prompt, document = self.workflow.prepare(values, **named)
+        return start(self._session, prompt, document, editor=self._state, front=front)
 
     @property
     def last_run(self) -> Run | None:

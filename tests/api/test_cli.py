@@ -3,68 +3,79 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import comfy_notebook as cn
+from comfy_notebook import cli
 from comfy_notebook.session import Session
 
 from .conftest import INVERT
 
 
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "comfy_notebook.cli", *arguments], cwd=folder, capture_output=True, text=True,
-        env=environment, timeout=120, check=False,
-    )  # fmt: skip
+@dataclass
+class Call:
+    """What one call of the command line gave."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def test_nodes_lists_names(tmp_path: Path) -> None:
-    listed = call(tmp_path, "nodes", "--json")
+@pytest.fixture
+def call(session: Session, capsys: pytest.CaptureFixture[str]) -> Callable[..., Call]:
+    def run(*arguments: str) -> Call:
+        capsys.readouterr()
+        status = cli.main(arguments)
+        out = capsys.readouterr()
+        return Call(status, out.out, out.err)
+
+    return run
+
+
+def test_nodes_lists_names(call: Callable[..., Call]) -> None:
+    listed = call("nodes", "--json")
     assert listed.returncode == 0, listed.stderr
     assert {"LoadImage", "SaveImage", "ImageInvert"} <= set(json.loads(listed.stdout))
-    assert "SaveImage" in call(tmp_path, "nodes").stdout
+    assert "SaveImage" in call("nodes").stdout
 
 
-def test_convert_reads_ui_api_and_pictures(session: Session, tmp_path: Path) -> None:
+def test_convert_reads_ui_api_and_pictures(call: Callable[..., Call], tmp_path: Path) -> None:
     workflow = cn.Workflow(INVERT)
     workflow.save(tmp_path / "ui.json")
     workflow.save(tmp_path / "api.json", format="api")
     picture = workflow.run().result(30)["SaveImage"].files[0]
     for path in (tmp_path / "ui.json", tmp_path / "api.json", picture):
-        converted = call(tmp_path, "convert", str(path))
+        converted = call("convert", str(path))
         assert converted.returncode == 0, converted.stderr
         assert json.loads(converted.stdout) == workflow.to_api()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}', "not json"])
-def test_convert_explains_what_it_cannot_read(tmp_path: Path, content: str) -> None:
+def test_convert_explains_what_it_cannot_read(call: Callable[..., Call], tmp_path: Path, content: str) -> None:
     (tmp_path / "bad.json").write_text(content)
-    converted = call(tmp_path, "convert", "bad.json")
+    converted = call("convert", "bad.json")
     assert (converted.returncode, converted.stdout) == (1, "")
     assert converted.stderr.startswith("comfy-notebook: ")
     assert "Traceback" not in converted.stderr
-    assert call(tmp_path, "convert", "missing.json").returncode == 1
+    assert call("convert", "missing.json").returncode == 1
 
 
-def test_run_sets_values_and_copies_results(tmp_path: Path) -> None:
+def test_run_sets_values_and_copies_results(call: Callable[..., Call], tmp_path: Path) -> None:
     (tmp_path / "wf.json").write_text(json.dumps(INVERT))
-    done = call(
-        tmp_path, "run", "wf.json", "--set", "EmptyImage.color=255", "--set", "filename_prefix=007", "--output", "out"
-    )
+    done = call("run", "wf.json", "--set", "EmptyImage.color=255", "--set", "filename_prefix=007", "--output", "out")
     assert done.returncode == 0, done.stderr
     assert "Save Image" in done.stdout
-    from PIL import Image
-
     (saved,) = (tmp_path / "out").glob("007_*.png")
     assert Image.open(saved).getpixel((0, 0)) == (255, 255, 0)
 
@@ -78,9 +89,11 @@ def test_run_sets_values_and_copies_results(tmp_path: Path) -> None:
         (["--set", "width=wide"], "takes a number"),
     ],
 )
-def test_run_explains_wrong_values(tmp_path: Path, arguments: list[str], message: str) -> None:
+def test_run_explains_wrong_values(
+    call: Callable[..., Call], tmp_path: Path, arguments: list[str], message: str
+) -> None:
     (tmp_path / "wf.json").write_text(json.dumps(INVERT))
-    failed = call(tmp_path, "run", "wf.json", *arguments)
+    failed = call("run", "wf.json", *arguments)
     assert failed.returncode == 1
     assert message in failed.stderr
     assert "Traceback" not in failed.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -37,8 +38,8 @@ threading.Thread(target=tick, daemon=True).start()
 WAITING = """
 run = prompt(10_000).run()
 while run.state != "running" or not steps_done: time.sleep(0.01)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     run.result()
 except KeyboardInterrupt:
     stopped = len(steps_done)
@@ -51,8 +52,8 @@ print("next", prompt(2).run().result(10)["slow"].value, len(ticks) > 10)
 ELSEWHERE = """
 run = prompt(40).run()
 while run.state != "running": time.sleep(0.01)
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     while True: time.sleep(0.01)
 except KeyboardInterrupt:
     print("state", run.state)
@@ -64,8 +65,8 @@ import asyncio
 async def cell():
     run = prompt(10_000).run()
     while run.state != "running": await asyncio.sleep(0.01)
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         await run
     except asyncio.CancelledError:
         while not run.done(): time.sleep(0.005)
@@ -89,8 +90,6 @@ except KeyboardInterrupt:
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT can't be sent to one process on Windows")
 def test_sigint(tmp_path: Path, body: str, expected: list[str]) -> None:
-    import re
-
     process = subprocess.Popen(
         [sys.executable, "-c", NODES + body], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

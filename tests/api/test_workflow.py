@@ -80,6 +80,13 @@ def test_values_for_one_run(session: Session, values: dict[str, Any]) -> None:
     assert workflow.run().result(30)["3"].image.getpixel((0, 0)) == AFTER
 
 
+def test_a_picture_carries_the_values_it_was_made_with(session: Session) -> None:
+    workflow = cn.Workflow(INVERT)
+    picture = workflow.run(color=0x00FF00).result(30)["SaveImage"].files[0]
+    assert cn.Workflow.load(picture)["EmptyImage"].color == 0x00FF00
+    assert workflow["EmptyImage"].color == 0xFF00FF
+
+
 @pytest.mark.parametrize(
     ("values", "error", "message"),
     [
