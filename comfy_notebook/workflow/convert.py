@@ -119,7 +119,7 @@ class _Converter:
                 self._warnings.add(
                     f"Input {name!r} of node {scope.prefix}{key} ({node['type']}) hangs on {resolved.missing}."
                 )
-        self._reread_chosen(specs, values, entry)
+        specs = self._with_chosen(specs, values)
         given = self._given.get(scope.prefix + key)
         given = given if isinstance(given, Mapping) else {}
         inputs: dict[str, Any] = {}
@@ -142,17 +142,19 @@ class _Converter:
             }
         return values
 
-    def _reread_chosen(self, specs: Mapping[str, InputSpec], values: dict[str, Any], entry: Any) -> None:
-        """Inputs that a dynamic combo adds get their defaults when another value than the saved one was handed in."""
-        if entry is None:
-            return
-        work = [spec for spec in specs.values() if spec.name in values]
+    def _with_chosen(self, specs: Mapping[str, InputSpec], values: dict[str, Any]) -> dict[str, InputSpec]:
+        """``specs`` and the inputs that dynamic ones add now. A value that was handed in may have chosen others than
+        the saved ones: those get their defaults."""
+        active = dict(specs)
+        work = list(specs.values())
         while work:
             spec = work.pop()
             for child in children(spec, values.get(spec.name)):
-                if child.is_widget and child.name not in values:
-                    values[child.name] = child.default()
+                active[child.name] = child
                 work.append(child)
+                if child.is_widget and child.name not in values and (default := child.default()) is not None:
+                    values[child.name] = default
+        return active
 
     def _queued(self, node: Json, spec: InputSpec | None, name: str, value: Any) -> Any:
         """A widget's value as it is when the prompt is queued."""

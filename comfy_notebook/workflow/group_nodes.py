@@ -43,8 +43,8 @@ def group_definition(group: Any, info: InfoSource) -> Json:
         names = _widget_names(node, info)
         slots = {str(entry["name"]): number for number, entry in enumerate(node["inputs"])}
         for name in [*names, *(name for name in slots if name not in names)]:
-            shown = _unique(name, node, taken)
             number = slots.get(name)
+            shown = _unique(_own_name(group, node, name), node, taken)
             if number is not None and (index, number) not in fed:
                 entry = node["inputs"][number]
                 entry["link"] = connect(-10, len(inputs), index, number, entry.get("type", "*"))
@@ -121,6 +121,15 @@ def _places(node: Json, info: InfoSource) -> list[str]:
 
 def _widget_names(node: Json, info: InfoSource) -> list[str]:
     return [name for name in _places(node, info) if name]
+
+
+def _own_name(group: Json, node: Json, name: str) -> str:
+    """The name that the group, or the label of the slot, gives to an inner input."""
+    spot: Any = group.get("config")
+    for key in (str(node["id"]), "input", name, "name"):
+        spot = spot.get(key) if isinstance(spot, dict) else None
+    label = next((slot.get("label") for slot in node["inputs"] if slot["name"] == name), None)
+    return str(spot or label or name)
 
 
 def _unique(name: str, node: Json, taken: dict[str, int]) -> str:

@@ -112,7 +112,11 @@ def _mend_definition(definition: Json, warnings: Warnings) -> None:
     definition["nodes"] = _mend_nodes(definition["nodes"], where, warnings)
     if not isinstance(definition.get("links"), list):
         definition["links"] = []
-    definition["links"] = [link for link in map(_link_object, definition["links"]) if link is not None]
+    links = [(raw, _link_object(raw)) for raw in definition["links"]]
+    for raw, link in links:
+        if link is None and raw is not None:
+            warnings.add(f"A link is malformed and was left out{where}: {_short(raw)}.")
+    definition["links"] = [link for _raw, link in links if link is not None]
     for side in ("inputs", "outputs"):
         slots = definition.get(side)
         definition[side] = [slot for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
