@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from .document_nodes import WidgetNode, find_document_node, node_title
+from .document_nodes import WidgetNode, find_document_node, widget_node
 from .overrides import with_overrides
 from .run_errors import RunError
 from .running import Run, start
@@ -105,13 +105,14 @@ class Workflow:
             for name, value in node["inputs"].items()
             if value is not before[node_id]["inputs"].get(name)
         ]
-        copied = Workflow.__new__(Workflow)
-        copied.document, copied._session = copy.deepcopy(self.document) if changed else self.document, self._session
+        if not changed:
+            return self.document
+        document = copy.deepcopy(self.document)
         for node_id, name, value in changed:
             plain = value["__value__"] if isinstance(value, dict) and "__value__" in value else value
             with suppress(KeyError, ValueError):
-                copied[node_id][name] = plain
-        return copied.document
+                widget_node(document, find_document_node(document, node_id, self._info()), self._info())[name] = plain
+        return document
 
     def to_python(self) -> str:
         """A script that runs the same graph without the workflow file."""
@@ -131,8 +132,7 @@ class Workflow:
 
     def __getitem__(self, name: str | int) -> WidgetNode:
         """A node by title, id or class type; raises ``KeyError`` with the candidates."""
-        info = self._info()
-        return self._node(find_document_node(self.document, name, info))
+        return self._node(find_document_node(self.document, name, self._info()))
 
     @property
     def nodes(self) -> list[WidgetNode]:
@@ -149,44 +149,15 @@ class Workflow:
         return f"<Workflow {self.title!r}: {len(self)} nodes>"
 
     def _node(self, node: dict[str, Any]) -> WidgetNode:
-        return WidgetNode(node, self._info(), _LinkTitles(self.document, self._info()), lambda: self._changed(node))
+        return widget_node(self.document, node, self._info(), self._changed)
 
     def _changed(self, node: dict[str, Any]) -> None:
-        """A widget value of ``node`` was set; an editor's workflow passes it on to the views."""
+        """A widget value of ``node`` was set; an editor's workflow passes it on."""
 
     def _info(self) -> Callable[[str], Mapping[str, Any] | None]:
         from .server.node_info import info_source
 
         return info_source(self._session.registry)
-
-
-class _LinkTitles(Mapping[Any, str]):
-    """The title of the node each link comes from, looked up when asked."""
-
-    def __init__(self, document: Mapping[str, Any], info: Callable[[str], Mapping[str, Any] | None]) -> None:
-        self._document, self._info = document, info
-
-    def _origins(self) -> dict[Any, Any]:
-        links = [link for link in self._document.get("links", ()) if isinstance(link, (list, dict))]
-        return {
-            (link["id"] if isinstance(link, dict) else link[0]): (
-                link["origin_id"] if isinstance(link, dict) else link[1]
-            )
-            for link in links
-        }
-
-    def __getitem__(self, link: Any) -> str:
-        origin = self._origins()[link]
-        for node in self._document.get("nodes", ()):
-            if node.get("id") == origin:
-                return node_title(node, self._info)
-        raise KeyError(link)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._origins())
-
-    def __len__(self) -> int:
-        return len(self._origins())
 
 
 def _is_path(source: Any) -> bool:

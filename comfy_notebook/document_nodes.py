@@ -20,12 +20,17 @@ class WidgetNode:
     Names that are no Python identifiers, or that clash with ``id title type mode``, go through ``node["name"]``.
     """
 
-    __slots__ = ("_changed", "_info", "_links", "_node")
+    __slots__ = ("_changed", "_info", "_node", "_origin")
 
     def __init__(
-        self, node: dict[str, Any], info: InfoSource, links: Mapping[Any, str], changed: Callable[[], None]
+        self,
+        node: dict[str, Any],
+        info: InfoSource,
+        origin: Callable[[Any], str],
+        changed: Callable[[dict[str, Any]], None],
     ) -> None:
-        for name, value in (("_node", node), ("_info", info), ("_links", links), ("_changed", changed)):
+        """``origin(link id)`` names the node a link comes from, ``changed(node)`` hears of every new value."""
+        for name, value in (("_node", node), ("_info", info), ("_origin", origin), ("_changed", changed)):
             object.__setattr__(self, name, value)
 
     @property
@@ -66,7 +71,7 @@ class WidgetNode:
             self._node["widgets_values"] = {**saved, name: value}
         else:
             self._node["widgets_values"] = self._with_value(list(saved or ()), name, value)
-        self._changed()
+        self._changed(self._node)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -92,7 +97,7 @@ class WidgetNode:
     def _linked_to(self, name: str) -> str | None:
         for slot in self._node.get("inputs") or ():
             if isinstance(slot, dict) and slot.get("name") == name and slot.get("link") is not None:
-                return str(self._links.get(slot["link"], "another node"))
+                return str(self._origin(slot["link"]))
         return None
 
     def _with_value(self, saved: list[Any], name: str, value: Any) -> list[Any]:
@@ -152,3 +157,21 @@ def find_document_node(document: Mapping[str, Any], name: Any, info: InfoSource)
             raise NameNotFound(f"{len(found)} nodes are called {wanted!r}; use an id: {listed}")
     titles = [node_title(node, info) for node in nodes]
     raise NameNotFound(not_found("node", wanted, titles, [str(node.get("type")) for node in nodes]))
+
+
+def widget_node(
+    document: Mapping[str, Any],
+    node: dict[str, Any],
+    info: InfoSource,
+    changed: Callable[[dict[str, Any]], None] = lambda node: None,
+) -> WidgetNode:
+    """``node`` of ``document``, to read and set widget values; setting one changes the node in place."""
+
+    def origin(link_id: Any) -> str:
+        for link in document.get("links", ()):
+            number, source = (link["id"], link["origin_id"]) if isinstance(link, dict) else (link[0], link[1])
+            if number == link_id:
+                return next((node_title(each, info) for each in document["nodes"] if each.get("id") == source), "?")
+        return "another node"
+
+    return WidgetNode(node, info, origin, changed)

@@ -301,3 +301,18 @@ def test_the_python_script_runs_the_same_graph(session: Session) -> None:
     exec(compile(source, "script", "exec"), scope)
     assert scope["prompt"] == workflow.to_api()
     assert scope["results"]["SaveImage"].image.getpixel((0, 0)) == AFTER
+
+
+def test_a_linked_widget_says_where_its_value_comes_from(session: Session) -> None:
+    prompt = {
+        "1": {"class_type": "PrimitiveInt", "inputs": {"value": 6}, "_meta": {"title": "Width"}},
+        "2": {"class_type": "EmptyImage", "inputs": {"width": ["1", 0], "height": 4, "batch_size": 1, "color": 0}},
+        "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+    }
+    workflow = cn.Workflow(prompt)
+    with pytest.raises(ValueError, match="linked to 'Width'"):
+        workflow["EmptyImage"].width = 3
+    workflow["Width"].value = 5
+    assert workflow.run().result(30)["3"].image.size == (5, 4)
+    assert workflow.run({"EmptyImage.width": 7}).result(30)["3"].image.size == (7, 4)
+    assert workflow.run(width=9).result(30)["3"].image.size == (9, 4)
