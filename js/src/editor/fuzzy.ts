@@ -35,7 +35,7 @@ export class Searchable {
 
   constructor(readonly text: string) {
     // One character each, so that indices of the folded text are indices of the text.
-    this.lower = text.split("").map(fold).join("");
+    this.lower = isAscii(text) ? text.toLowerCase() : text.split("").map(fold).join("");
     this.starts = wordStarts(text);
   }
 
@@ -84,6 +84,11 @@ export class Searchable {
     if (spread > query.length * 4) return null;
     return { score: SCATTERED - short - spread * 2, at };
   }
+}
+
+function isAscii(text: string): boolean {
+  for (let index = 0; index < text.length; index++) if (text.charCodeAt(index) > 127) return false;
+  return true;
 }
 
 /** Lower case without accents, for one character or a query. */

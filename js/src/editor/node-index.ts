@@ -10,7 +10,9 @@ export interface NodeItem {
   category: Searchable;
   aliases: Searchable[];
   /** null for the built-in nodes, else the pack's name or "Notebook" for functions of this notebook. */
-  source: string | null;
+  source: Searchable | null;
+  /** Where the node stands among equals: by category, then title. */
+  order: string;
   description: string;
   deprecated: boolean;
   inputs: string[];
@@ -57,6 +59,7 @@ export function sourceOf(module: string | undefined): string | null {
 
 function itemOf(type: string, info: NodeInfo): NodeItem {
   const inputs = [...Object.values(info.input?.required ?? {}), ...Object.values(info.input?.optional ?? {})];
+  const source = sourceOf(info.python_module);
   const aliases = Array.isArray(info.search_aliases) ? info.search_aliases.map(String) : [];
   return {
     type,
@@ -64,7 +67,8 @@ function itemOf(type: string, info: NodeInfo): NodeItem {
     className: new Searchable(type),
     category: new Searchable(info.category ?? ""),
     aliases: aliases.map((alias) => new Searchable(alias)),
-    source: sourceOf(info.python_module),
+    source: source === null ? null : new Searchable(source),
+    order: `${info.category ?? ""}\u0000${info.display_name || type}`.toLowerCase(),
     description: info.description ?? "",
     deprecated: info.deprecated === true,
     inputs: inputs.map((spec) => typeName(Array.isArray(spec) ? spec[0] : spec)),
@@ -107,13 +111,9 @@ export class NodeIndex {
       if (item.deprecated) hit.score -= 150;
       hits.push(hit);
     }
-    hits.sort((a, b) => b.score - a.score || compare(a.item, b.item));
+    hits.sort((a, b) => b.score - a.score || (a.item.order < b.item.order ? -1 : 1));
     return hits.slice(0, limit);
   }
-}
-
-function compare(a: NodeItem, b: NodeItem): number {
-  return a.category.text.localeCompare(b.category.text) || a.title.text.localeCompare(b.title.text);
 }
 
 function accepts(item: NodeItem, filter: TypeFilter): boolean {
@@ -140,7 +140,7 @@ function bestField(item: NodeItem, word: string): { match: Match; weight: number
     [item.className, WEIGHTS.className, item.className.text],
     ...item.aliases.map((alias): [Searchable, number, string] => [alias, WEIGHTS.alias, alias.text]),
     [item.category, WEIGHTS.category, item.category.text],
-    ...(item.source ? [[new Searchable(item.source), WEIGHTS.source, item.source] as [Searchable, number, string]] : []),
+    ...(item.source ? [[item.source, WEIGHTS.source, item.source.text] as [Searchable, number, string]] : []),
   ];
   let best: { match: Match; weight: number; text: string | null } | null = null;
   for (const [field, weight, text] of fields) {

@@ -127,7 +127,7 @@ export class NodeSearch {
     },
       h("div", { class: "cn-search-name" }, marked(item.title.text, hit.title), subtitle && h("span", { class: "cn-search-via" }, subtitle)),
       h("div", { class: "cn-search-meta" },
-        recent && h("span", { class: "cn-badge" }, "recent"), item.source && h("span", { class: "cn-badge" }, item.source),
+        recent && h("span", { class: "cn-badge" }, "recent"), item.source && h("span", { class: "cn-badge" }, item.source.text),
         item.deprecated && h("span", { class: "cn-badge cn-badge-warn" }, "deprecated"),
         h("span", { class: "cn-search-category" }, item.category.text.replaceAll("/", " › "))));
     return row;
