@@ -19,6 +19,9 @@ from playwright.sync_api import Browser, ElementHandle, Frame, Page, sync_playwr
 
 from .kernel import FakeKernel
 
+#: In JavaScript: the element the editor was mounted in; its ``comfyNotebook`` holds the editor's parts.
+ROOT = "document.querySelector('#comfy-notebook, .comfy-notebook-direct')"
+
 VARIANTS = ("plain", "colab", "opaque")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -108,7 +111,7 @@ class EditorPage:
     def client_pos(self, index: int = 0, **where: Any) -> tuple[float, float]:
         """Page coordinates of ``node=…`` with ``slot=…``, ``widget=…`` or ``title=True``."""
         realm = self.editor(index)
-        at = realm.evaluate("where => comfyNotebookView.clientPos(where)", where)
+        at = realm.evaluate(f"where => {ROOT}.comfyNotebook.view.clientPos(where)", where)
         dx, dy = self.offset(index)
         return at["x"] + dx, at["y"] + dy
 

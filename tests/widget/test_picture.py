@@ -62,7 +62,7 @@ def test_links_join_the_slots_they_name() -> None:
     [
         "<img src=x onerror=alert(1)>",
         "</text><script>alert(1)</script>",
-        "\"' onload=\"alert(1)",
+        '"\' onload="alert(1)',
         "]]>&lt;&#60;",
         "a\x00b\x1b[31m\u202eevil",
         "😀" * 500,
@@ -77,7 +77,7 @@ def test_hostile_text_stays_text(title: str) -> None:
     root = ElementTree.fromstring(svg)
     allowed = {f"{SVG}{name}" for name in ("svg", "title", "rect", "g", "text", "circle", "path")}
     assert {element.tag for element in root.iter()} <= allowed
-    assert not any(name.startswith("on") for element in root.iter() for name in element.keys())
+    assert not any(name.startswith("on") for element in root.iter() for name in element.attrib)
 
 
 @pytest.mark.parametrize(

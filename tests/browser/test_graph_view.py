@@ -1,0 +1,363 @@
+"""Drives the graph view in a real browser: its page has nothing but the view (js/dev/graph.html)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+ROOT = Path(__file__).resolve().parents[2]
+JS = ROOT / "js"
+CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
+ARGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--allow-file-access-from-files",
+]  # fmt: skip
+
+LONG = [f"model_{i:04}.safetensors" for i in range(3000)]
+DEFINITIONS: dict[str, Any] = {
+    "Source": {"input": {"required": {}}, "output": ["IMAGE", "MASK"], "output_name": ["IMAGE", "MASK"]},
+    "Sink": {
+        "input": {"required": {"image": ["IMAGE", {}]}, "optional": {"mask": ["MASK", {}]}},
+        "output": [],
+        "output_node": True,
+    },
+    "Number": {"input": {"required": {"value": ["INT", {"default": 1, "max": 100000}]}}, "output": ["INT"]},
+    "Widgets": {
+        "input": {
+            "required": {
+                "image": ["IMAGE", {}],
+                "seed": ["INT", {"default": 0, "min": 0, "max": 2**64 - 1}],
+                "cfg": ["FLOAT", {"default": 8.0, "min": 0, "max": 100, "step": 0.1, "round": 0.01}],
+                "amount": ["FLOAT", {"default": 0.5, "min": 0, "max": 1, "step": 0.05, "display": "slider"}],
+                "turn": ["INT", {"default": 10, "min": 0, "max": 100, "display": "knob"}],
+                "model": [LONG, {}],
+                "name": ["STRING", {"default": "hello"}],
+                "text": ["STRING", {"multiline": True, "placeholder": "Say something"}],
+                "flag": ["BOOLEAN", {"default": False, "label_on": "yes", "label_off": "no"}],
+                "tint": ["COLOR", {"default": "#102030"}],
+            }
+        },
+        "output": ["IMAGE"],
+    },
+    "LoadImage": {
+        "input": {"required": {"image": [["a.png", "b.png"], {"image_upload": True}]}},
+        "output": ["IMAGE", "MASK"],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    esbuild = JS / "node_modules" / ".bin" / "esbuild"
+    if not esbuild.exists() or not Path(CHROMIUM).exists():
+        pytest.skip("needs js/node_modules and a Chromium")
+    out = tmp_path_factory.mktemp("graph")
+    command = [str(esbuild), "dev/graph.ts", "--bundle", "--format=esm", "--target=es2022", f"--outfile={out / 'graph.js'}"]
+    subprocess.run(command, cwd=JS, check=True, capture_output=True)
+    shutil.copy(JS / "dev" / "graph.html", out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def browser(site: Path) -> Iterator[Any]:
+    with playwright.sync_playwright() as play:
+        instance = play.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield instance
+        instance.close()
+
+
+@pytest.fixture
+def page(browser: Any, site: Path) -> Iterator[Any]:
+    page = browser.new_page(viewport={"width": 1200, "height": 800})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{(site / 'graph.html').as_uri()}")
+    page.wait_for_function("window.view")
+    page.evaluate("d => view.setDefinitions(d)", DEFINITIONS)
+    yield page
+    assert errors == []
+    page.close()
+
+
+def node(id: int, type: str, x: float, y: float, **more: Any) -> dict[str, Any]:
+    size = more.pop("size", [300, 100])
+    return {"id": id, "type": type, "pos": [x, y], "size": size, "flags": {}, "order": 0, "mode": 0, "properties": {}, **more}
+
+
+def load(page: Any, nodes: list[dict[str, Any]], links: list[Any] | None = None, **more: Any) -> Any:
+    document = {"last_node_id": 99, "last_link_id": 99, "nodes": nodes, "links": links or [], "groups": [], "version": 0.4}
+    document["extra"] = {"ds": {"scale": 1, "offset": [0, 0]}}
+    report = page.evaluate("d => view.load(d)", {**document, **more})
+    settle(page)
+    page.evaluate("events.length = 0")
+    return report
+
+
+def settle(page: Any) -> None:
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(done))))")
+
+
+def at(page: Any, **place: Any) -> tuple[float, float]:
+    point = page.evaluate("p => view.clientPos(p)", place)
+    return point["x"], point["y"]
+
+
+def drag(page: Any, start: tuple[float, float], end: tuple[float, float], steps: int = 6) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*end, steps=steps)
+    page.mouse.up()
+    settle(page)
+
+
+def changes(page: Any) -> list[str]:
+    settle(page)
+    kinds: list[str] = page.evaluate("events.filter(e => e.name === 'change').map(e => e.event.kind)")
+    return kinds
+
+
+def saved(page: Any, id: int) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("id => view.serialize().nodes.find(n => n.id === id)", id)
+    return found
+
+
+def value(page: Any, name: str, id: int = 1) -> Any:
+    return page.evaluate("([id, name]) => view.getWidget(id, name)", [id, name])
+
+
+def widgets(page: Any) -> None:
+    load(page, [node(1, "Widgets", 100, 60, size=[360, 620])])
+
+
+def test_dragging_a_node_moves_it_with_one_change(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100)])
+    x, y = at(page, node=1, title=True)
+    drag(page, (x, y), (x + 200, y + 120))
+    assert saved(page, 1)["pos"] == [300, 220]
+    assert len(changes(page)) == 1
+
+
+def test_a_click_that_only_selects_is_no_change(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100)])
+    page.mouse.click(*at(page, node=1, title=True))
+    assert page.evaluate("view.selection()") == [1]
+    assert changes(page) == []
+
+
+def test_links_are_made_and_undone_by_dragging(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100), node(2, "Sink", 600, 100)])
+    drag(page, at(page, node=1, slot="IMAGE", input=False), at(page, node=2, slot="image"))
+    links = page.evaluate("view.serialize().links")
+    assert [link[1:6] for link in links] == [[1, 0, 2, 0, "IMAGE"]]
+    assert changes(page)
+    drag(page, at(page, node=2, slot="image"), (700, 600))
+    assert page.evaluate("view.serialize().links") == []
+
+
+def test_links_of_other_types_are_refused(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100), node(2, "Sink", 600, 100)])
+    drag(page, at(page, node=1, slot="MASK", input=False), at(page, node=2, slot="image"))
+    assert page.evaluate("view.serialize().links.filter(l => l[4] === 0)") == []
+
+
+def test_a_link_dropped_on_nothing_asks_for_a_node(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100)])
+    drag(page, at(page, node=1, slot="IMAGE", input=False), (800, 500))
+    event = page.evaluate("events.find(e => e.name === 'empty-release').event")
+    assert event["from"] == {"node": 1, "slot": 0, "input": False, "type": "IMAGE"}
+    new = page.evaluate("e => view.addNode('Sink', e.pos, {connectFrom: e.from})", event)
+    assert page.evaluate("view.serialize().links.map(l => [l[1], l[3], l[5]])") == [[1, new, "IMAGE"]]
+
+
+def test_every_widget_is_an_input_too(page: Any) -> None:
+    load(page, [node(1, "Widgets", 500, 60, size=[360, 620]), node(2, "Number", 60, 100)])
+    drag(page, at(page, node=2, slot=0, input=False), at(page, node=1, slot="seed"))
+    inputs = saved(page, 1)["inputs"]
+    assert [(i["name"], bool(i.get("widget"))) for i in inputs if i["link"] is not None] == [("seed", True)]
+    assert len(saved(page, 1)["widgets_values"]) == 11
+
+
+def test_number_by_arrows_typing_and_dragging(page: Any) -> None:
+    widgets(page)
+    x, y = at(page, node=1, widget="cfg")
+    left, right = x - 180 + 24, x + 180 - 24
+    page.mouse.click(right, y)
+    assert value(page, "cfg") == pytest.approx(8.1)
+    page.mouse.click(left, y)
+    assert value(page, "cfg") == pytest.approx(8.0)
+    page.mouse.click(x, y)
+    page.keyboard.type("3*2.5")
+    page.keyboard.press("Enter")
+    assert value(page, "cfg") == pytest.approx(7.5)
+    drag(page, (x, y), (x + 60, y))
+    assert value(page, "cfg") > 7.5
+    page.mouse.click(x, y)
+    page.keyboard.type("not a number")
+    page.keyboard.press("Enter")
+    assert any("not a number" in notice for notice in page.evaluate("notices"))
+    assert "widget" in changes(page)
+
+
+def test_typing_over_a_number_starts_editing(page: Any) -> None:
+    widgets(page)
+    page.mouse.click(1000, 700)
+    page.mouse.move(*at(page, node=1, widget="seed"))
+    settle(page)
+    page.keyboard.type("4242")
+    page.keyboard.press("Enter")
+    assert value(page, "seed") == 4242
+
+
+def test_slider_knob_toggle(page: Any) -> None:
+    widgets(page)
+    x, y = at(page, node=1, widget="amount")
+    page.mouse.click(x + 90, y)
+    assert value(page, "amount") == pytest.approx(0.75, abs=0.06)
+    x, y = at(page, node=1, widget="turn")
+    drag(page, (x, y), (x + 40, y - 40), steps=12)
+    assert value(page, "turn") > 10
+    page.mouse.click(*at(page, node=1, widget="flag"))
+    assert value(page, "flag") is True
+
+
+def test_combo_filters_and_chooses_by_keyboard(page: Any) -> None:
+    widgets(page)
+    page.mouse.click(*at(page, node=1, widget="model"))
+    page.wait_for_selector(".cn-combo input")
+    assert page.locator(".cn-combo .cn-menu-item").count() < 60
+    page.keyboard.type("2999")
+    page.keyboard.press("Enter")
+    assert value(page, "model") == "model_2999.safetensors"
+    assert page.locator(".cn-combo").count() == 0
+    page.mouse.click(*at(page, node=1, widget="model"))
+    page.keyboard.press("Escape")
+    assert page.locator(".cn-combo").count() == 0
+
+
+def test_text_line_and_text_box(page: Any) -> None:
+    widgets(page)
+    page.mouse.click(*at(page, node=1, widget="name"))
+    page.keyboard.type("<b>world</b>")
+    page.keyboard.press("Enter")
+    assert value(page, "name") == "<b>world</b>"
+    page.locator(".cn-dom textarea").first.click()
+    page.keyboard.type("a cat, b d d m")
+    assert value(page, "text") == "a cat, b d d m"
+    assert "widget" in changes(page)
+    assert saved(page, 1)["widgets_values"][7] == "a cat, b d d m"
+
+
+def test_upload_button_chooses_the_file(page: Any) -> None:
+    load(page, [node(1, "LoadImage", 100, 100, size=[300, 330], widgets_values=["a.png", "image"])])
+    page.mouse.click(*at(page, node=1, widget="upload"))
+    page.wait_for_function("view.getWidget(1, 'image') === 'picked.png'")
+    assert saved(page, 1)["widgets_values"] == ["picked.png", "image"]
+
+
+def test_wheel_zooms_about_the_pointer_and_dragging_pans(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100)])
+    before = page.evaluate("view.toGraph([600, 400])")
+    page.mouse.move(600, 400)
+    for _ in range(4):
+        page.mouse.wheel(0, -120)
+    settle(page)
+    assert page.evaluate("view.getScale()") > 1.2
+    assert page.evaluate("view.toGraph([600, 400])") == pytest.approx(before, abs=1)
+    offset = page.evaluate("view.bounds().visible")
+    drag(page, (900, 700), (800, 650))
+    moved = page.evaluate("view.bounds().visible")
+    assert moved[0] > offset[0] and moved[1] > offset[1]
+    assert changes(page) == []
+
+
+def test_text_box_follows_its_node_and_hides_when_small(page: Any) -> None:
+    widgets(page)
+    area = page.locator(".cn-dom textarea").first
+    first = area.bounding_box()
+    x, y = at(page, node=1, title=True)
+    drag(page, (x, y), (x + 100, y + 20))
+    second = area.bounding_box()
+    assert second["x"] - first["x"] == pytest.approx(100, abs=1)
+    page.evaluate("view.setScale(0.3)")
+    settle(page)
+    assert not area.is_visible()
+    page.evaluate("view.setScale(1)")
+    settle(page)
+    assert area.is_visible()
+
+
+def test_context_menu_stays_inside_and_works(page: Any) -> None:
+    load(page, [node(1, "Source", 860, 700)])
+    page.mouse.click(*at(page, node=1, title=True), button="right")
+    menu = page.locator(".cn-menu").first
+    box = menu.bounding_box()
+    assert box["y"] + box["height"] <= 800 and box["x"] + box["width"] <= 1200
+    page.locator(".cn-menu-item", has_text="Bypass").click()
+    assert saved(page, 1)["mode"] == 4
+    assert changes(page)
+
+
+def test_titles_are_edited_in_place(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100)])
+    page.mouse.dblclick(*at(page, node=1, title=True))
+    page.keyboard.type("<img src=x onerror=alert(1)>")
+    page.keyboard.press("Enter")
+    assert saved(page, 1)["title"] == "<img src=x onerror=alert(1)>"
+
+
+def test_copy_and_paste_without_local_storage(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100), node(2, "Sink", 600, 100)])
+    page.evaluate("view.connect({node: 1, output: 0}, {node: 2, input: 'image'})")
+    page.evaluate("view.selectAll(); view.copy(); view.paste({pos: [100, 400]})")
+    assert page.evaluate("view.serialize().nodes.length") == 4
+    assert page.evaluate("view.serialize().links.length") == 2
+
+
+def test_patches_keep_focus_view_and_other_nodes(page: Any) -> None:
+    load(page, [node(1, "Widgets", 100, 60, size=[360, 620]), node(2, "Source", 700, 100)])
+    page.locator(".cn-dom textarea").first.click()
+    page.keyboard.type("typing")
+    document = page.evaluate("view.serialize()")
+    document["nodes"][1]["pos"] = [800, 300]
+    document["nodes"].append(node(3, "Sink", 800, 500))
+    document["links"].append([7, 2, 0, 3, 0, "IMAGE"])
+    document["nodes"][1]["outputs"][0]["links"] = [7]
+    document["nodes"][2]["inputs"] = [{"name": "image", "type": "IMAGE", "link": 7}]
+    page.evaluate("events.length = 0")
+    page.evaluate("d => view.applyDocument(d)", document)
+    page.keyboard.type(" on")
+    assert value(page, "text") == "typing on"
+    assert saved(page, 2)["pos"] == [800, 300]
+    described = {n["id"]: n for n in page.evaluate("view.describe()")}
+    assert described[3]["inputs"][0]["link"] == {"node": 2, "slot": 0}
+
+
+def test_runtime_states_do_not_touch_the_document(page: Any) -> None:
+    load(page, [node(1, "LoadImage", 100, 100, size=[300, 330]), node(2, "Sink", 600, 100, size=[300, 300])])
+    before = json.dumps(page.evaluate("view.serialize().nodes.map(n => n.widgets_values ?? null)"))
+    page.evaluate("""() => {
+        view.setQueued(['2']); view.setRunning('1'); view.setProgress('1', 3, 10);
+        view.setOutputs('2', {images: [{filename: 'x.png'}, {filename: 'y.png'}], text: ['hello']});
+        view.setError('1', {message: 'broken', inputs: ['image']}); view.setStale(['2']);
+    }""")
+    settle(page)
+    assert json.dumps(page.evaluate("view.serialize().nodes.map(n => n.widgets_values ?? null)")) == before
+    assert page.evaluate("view.describe()[0].error") == "broken"
+    assert page.locator(".cn-dom textarea").input_value() == "hello"
+
+
+def test_destroy_leaves_nothing(page: Any) -> None:
+    widgets(page)
+    page.evaluate("view.destroy()")
+    settle(page)
+    assert page.locator(".cn-graph").count() == 0
+    page.keyboard.press("a")
