@@ -209,12 +209,11 @@ export class ViewCore implements Surface {
         this.emit("empty-double-click", { pos: [originalEvent.canvasX, originalEvent.canvasY], client: [originalEvent.clientX, originalEvent.clientY] });
       } else if (subType === "before-change" || subType === "after-change") this.changed("other");
     }) as EventListener);
-    // a drag that litegraph does not announce (groups, reroutes, resizing) ends with the pointer going up
-    let version = 0;
-    this.listen(this.element, "pointerdown", () => { version = this.shownGraph()._version; }, true);
+    // litegraph keeps the event to itself while bubbling; edits of the drag were held back until now
     this.listen(window, "pointerup", () => {
-      if (canvas.pointer.dragStarted || this.shownGraph()._version !== version) queueMicrotask(() => this.flushSoon());
-    });
+      if (canvas.resizingGroup) this.changed("group");
+      this.flushSoon();
+    }, true);
   }
 
   #watchSize(): void {

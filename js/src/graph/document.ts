@@ -279,7 +279,11 @@ function saveLevel(graph: LGraph | Subgraph, source: Raw): SavedLevel {
     if (parentId !== undefined) out.parentId = parentId;
     return out;
   });
-  const groups = mergeById(graph._groups.map((group) => ({ ...(group.serialize() as unknown as Raw) })), sourceList(source, "groups"));
+  const groups = mergeById(graph._groups.map((group) => {
+    const data = { ...(group.serialize() as unknown as Raw) };
+    if (data.font_size === LiteGraph.DEFAULT_GROUP_FONT_SIZE) data.font_size = undefined;
+    return data;
+  }), sourceList(source, "groups"));
   const floatingLinks = [...(graph.floatingLinks?.values() ?? [])].map((link) => link.asSerialisable() as unknown as Raw);
   return { nodes, links, groups, floatingLinks };
 }
@@ -379,7 +383,8 @@ function saveInputs(node: LGraphNode, old: Raw, loaded: boolean): { inputs: Raw[
   for (const input of node.inputs ?? []) {
     const at = left.findIndex((slot) => slot.name === input.name);
     const before = at >= 0 ? left.splice(at, 1)[0] : undefined;
-    const spare = input.link == null && !input.label && !before;
+    // an instance takes its labels from the definition
+    const spare = input.link == null && (!input.label || node instanceof SubgraphNode) && !before;
     if (spare && (input.widget || (loaded && (node instanceof ComfyNode || node instanceof SubgraphNode)))) {
       places.push(-1);
       continue;

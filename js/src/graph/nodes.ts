@@ -1,7 +1,7 @@
 // The node classes that documents are made of: defined nodes, unknown ones, notes, reroutes, primitives, subgraph instances.
 import { plainText } from "../widgets/number";
 import { renderMarkdown } from "../widgets/markdown";
-import { readValues, type ReadValues } from "../widgets/values";
+import { readValues, type ReadValues, valueSlots } from "../widgets/values";
 import { addTextArea, buildWidgets, guardElement } from "./build-widgets";
 import { isRecord, type NodePlan, planNode, type WidgetPlan } from "./definitions";
 import { addDomWidget } from "./dom-widget";
@@ -393,6 +393,7 @@ export class PrimitiveNode extends VirtualNode {
     buildWidgets(this, whole);
     const { values, tail } = readValues(whole, saved);
     tails.set(this, tail);
+    initialValues.set(this, valueSlots(whole).map((slot) => slot.defaultValue));
     this.widgets?.forEach((widget, i) => {
       if (i < values.length) widget.value = values[i] as never;
     });
