@@ -8,6 +8,7 @@ is unchanged the edits come back; once the source changed, the source wins and t
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -60,6 +61,7 @@ class Autosave:
 
     def read(self, source: str) -> Restored:
         """The edits made since the document with fingerprint ``source`` was opened."""
+        self._remove_parts()
         path = next((place / self._name for place in self._places if (place / self._name).is_file()), None)
         if path is None:
             return Restored()
@@ -80,6 +82,12 @@ class Autosave:
             notice=f"The workflow changed since it was last edited here, so it is shown as it is now. "
             f"The earlier edits are kept as {kept}."
         )
+
+    def _remove_parts(self) -> None:
+        """What a kernel that was killed while writing left behind."""
+        for place in self._places:
+            for part in place.glob(f".{glob.escape(self._name)}.*.part"):
+                part.unlink(missing_ok=True)
 
     def write(self, document: Mapping[str, Any], source: str) -> Path:
         """Save ``document``; raises ``OSError`` when neither place can be written."""

@@ -87,12 +87,13 @@ class EditorState:
         return rev
 
     def replace(self, document: Mapping[str, Any], *, title: str | None = None) -> int:
-        """Show another document (views can undo it); returns the new revision."""
+        """Show another document (views can undo it) without the results of the old one; returns the new revision."""
         with self._lock:
             self._document = copy.deepcopy(dict(document))
             self.rev += 1
             self._reset_rev = rev = self.rev
             self.title = title or self.title
+            self.last_run.clear_results()
             self._publish("cn.document_reset", rev=rev)
         self._save_soon()
         return rev
@@ -183,8 +184,16 @@ class EditorState:
             "path": str(self.path) if self.path else None,
             "rev": self.rev,
             "notices": list(self.notices),
-            "results": self.last_run.as_json(),
+            "results": self._results(),
         }
+
+    def _results(self) -> dict[str, Any]:
+        """What the last run left, of the nodes that are still there (``"12:3"`` is there while 12 is)."""
+        results = self.last_run.as_json()
+        there = {str(node.get("id")) for node in self._document.get("nodes", ()) if isinstance(node, dict)}
+        for part in ("outputs", "errors"):
+            results[part] = {key: item for key, item in results[part].items() if key.split(":")[0] in there}
+        return results
 
     def close(self) -> None:
         """Let go of the editor; the last holder's call saves it and ends it. Its edits stay on disk."""

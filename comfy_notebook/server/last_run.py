@@ -55,6 +55,13 @@ class LastRun:
         with self._lock:
             self._errors.update({str(node): validation_error(entry) for node, entry in node_errors.items()})
 
+    def clear_results(self) -> None:
+        """Forget what earlier runs left; a run in progress goes on."""
+        with self._lock:
+            self._outputs, self._errors, self._stale = {}, {}, []
+            for known in self._prompts.values():
+                known.finished.clear()
+
     def clear_errors(self) -> None:
         """Forget the errors of earlier runs."""
         with self._lock:

@@ -19,6 +19,7 @@ import pytest
 from comfy_notebook.engine.events import Event
 from comfy_notebook.protocol.function import definition_from_function
 from comfy_notebook.protocol.v1 import definition_from_class
+from comfy_notebook.server.autosave import Autosave
 from comfy_notebook.server.editors import EditorState
 from comfy_notebook.session import Session
 from comfy_notebook.workflow import WorkflowError, patch
@@ -139,6 +140,11 @@ async def test_a_run_uses_the_document_and_leaves_results(client: aiohttp.Client
     described = await (await client.get(f"/cn/editors/{editor.id}")).json()
     assert described["results"]["outputs"] == {"2": {"text": ["from the document"]}}
     assert described["results"]["run"]["state"] == "success"
+    node = patch.diff(editor.document, {**editor.document, "nodes": editor.document["nodes"][:1]})
+    editor.apply(node)
+    assert editor.describe()["results"]["outputs"] == {}, "the node is gone"
+    editor.replace(say_show_document())
+    assert editor.describe()["results"]["outputs"] == {}, "another document"
     body = {"view": "v", "values": {"1": {"text": "from the browser"}}}
     answer = await (await client.post(f"/cn/editors/{editor.id}/run", json=body)).json()
     assert (await finished(client, answer["prompt_id"]))["outputs"] == {"2": {"text": ["from the browser"]}}
@@ -344,6 +350,8 @@ def test_a_kill_between_writes_leaves_a_whole_autosave(tmp_path: Path) -> None:
         process.wait()
         (saved,) = [file for file in (tmp_path / ".comfy_notebook").iterdir() if not file.name.endswith(".part")]
         assert len(json.loads(saved.read_text())["document"]["text"]) == 3_000_000
+    assert Autosave("path:x", "wf", tmp_path).read("source").document is not None
+    assert list((tmp_path / ".comfy_notebook").iterdir()) == [saved], "half-written files are cleared away"
 
 
 def test_edits_reach_the_disk_without_being_asked_and_at_exit(session: Session, tmp_path: Path) -> None:
