@@ -38,7 +38,8 @@ export const mount: MountEditor = async (container, host) => {
       canvas.replaceChildren();
       view = new GraphView(canvas, services(parts, () => editor));
       editor = new Editor(parts, view, data.definitions, data);
-      Object.assign(root, { comfyNotebook: { editor, view } }); // the way in for tests and for the browser's console
+      // The way in for tests and for the browser's console.
+      for (const element of [root, container]) Object.assign(element, { comfyNotebook: { editor, view } });
       for (const event of early.splice(0)) editor.handle(event);
     } catch (error) {
       view?.destroy();
@@ -57,6 +58,7 @@ export const mount: MountEditor = async (container, host) => {
     media.destroy();
     toasts.destroy();
     root.remove();
+    delete (container as { comfyNotebook?: unknown }).comfyNotebook;
   };
 };
 
