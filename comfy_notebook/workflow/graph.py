@@ -100,6 +100,11 @@ class Scopes:
     def is_instance(self, node: Json) -> bool:
         return node["type"] in self._definitions or group_name(node["type"]) in self._groups
 
+    def inputs_of(self, kind: str) -> list[Json]:
+        """The inputs that instances of the subgraph ``kind`` have, [] for any other type."""
+        listed = self._definitions[kind].get("inputs") if kind in self._definitions else None
+        return [slot for slot in listed or () if isinstance(slot.get("name"), str)]
+
     def _open(self) -> Iterator[Scope]:
         """Every scope, root first; inside muted and bypassed instances nothing is opened."""
         work, count = [self.root], 0

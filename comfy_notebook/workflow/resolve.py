@@ -151,9 +151,10 @@ class Resolver:
         saved = {slot["name"]: slot for slot in node.get("inputs") or () if isinstance(slot, dict) and "name" in slot}
         specs = self._specs_of(node["type"])
         ordered = [spec for spec in specs if not spec.is_widget] + [spec for spec in specs if spec.is_widget]
-        known = [(spec.type, saved.get(spec.name, {}).get("link")) for spec in ordered]
-        names = {spec.name for spec in specs}
-        return known + [(slot.get("type", "*"), slot.get("link")) for name, slot in saved.items() if name not in names]
+        kinds: dict[str, Any] = {spec.name: spec.type for spec in ordered}
+        kinds |= {slot["name"]: slot.get("type", "*") for slot in self._scopes.inputs_of(node["type"])}
+        known = [(kind, saved.get(name, {}).get("link")) for name, kind in kinds.items()]
+        return known + [(slot.get("type", "*"), slot.get("link")) for name, slot in saved.items() if name not in kinds]
 
     def _specs_of(self, kind: str) -> list[InputSpec]:
         if kind not in self._specs:

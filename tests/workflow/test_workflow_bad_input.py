@@ -296,6 +296,23 @@ def test_any_bytes(tail: bytes, head: bytes) -> None:
         read_document(head + tail)
 
 
+def test_what_is_read_stays_as_it_was() -> None:
+    raw = recorded.load(sorted(recorded.COPIED.glob("bp-*.ui.json"))[0])
+    before = json.dumps(raw)
+    document = read_document(raw)
+    data = json.dumps(document.data)
+    to_api(document, recorded.info)
+    assert json.dumps(raw) == before
+    assert json.dumps(document.data) == data, "a conversion leaves the document alone"
+
+
+def test_subgraphs_a_thousand_deep() -> None:
+    levels = [subgraph(f"S{i}", [f"S{i + 1}"]) for i in range(1_000)]
+    levels.append(subgraph("S1000", ["ImageInvert"]))
+    data = {"nodes": [{"id": 0, "type": "S0"}], "links": [], "definitions": {"subgraphs": levels}}
+    assert list(to_api(read_document(data), info).prompt) == [":".join(["0"] * 1_002)]
+
+
 def test_paths_of_every_form(tmp_path: Path) -> None:
     path = tmp_path / "w.json"
     path.write_text("\ufeff" + WORKFLOW, "utf-8")

@@ -195,6 +195,24 @@ def test_a_proxy_reaches_through_a_nested_instance() -> None:
     assert prompt["1:5:10"]["inputs"] == {"seed": 77, "steps": 2}
 
 
+def test_around_a_bypassed_instance_the_definition_counts_the_inputs() -> None:
+    definition = {
+        **SUBGRAPH,
+        "inputs": [{"name": "seed", "type": "INT"}, {"name": "image", "type": "IMAGE"}],
+        "links": [],
+    }
+    definition["outputs"] = [{"name": "n", "type": "INT"}, {"name": "IMAGE", "type": "IMAGE"}]
+    # the file leaves out the unlinked seed, so the image stands first in it
+    outputs = [{"name": "n", "type": "INT"}, {"name": "IMAGE", "type": "IMAGE"}]
+    instance = node(2, "sub", mode=4, inputs=[socket("image", 1)], outputs=outputs)
+    nodes = [node(1, "Image", "a.png", "image"), instance, node(3, "Sampler", 0, "fixed", 0)]
+    nodes[2]["inputs"] = [socket("image", 2), widget("seed", 3)]
+    links = [[1, 1, 0, 2, 1, "IMAGE"], [2, 2, 1, 3, 0, "IMAGE"], [3, 2, 0, 3, 1, "INT"]]
+    prompt = convert(nodes, links, definitions={"subgraphs": [definition]}).prompt
+    assert prompt.keys() == {"1", "3"}
+    assert prompt["3"]["inputs"] == {"seed": 0, "steps": 0, "image": ["1", 0]}
+
+
 def test_group_nodes() -> None:
     group = {
         "nodes": [
