@@ -18,17 +18,15 @@ from ..protocol.registry import Registry
 from .backends import Backend, ThreadBackend
 from .cache import ResultCache
 from .events import Event, EventBus
-from .execute import Interrupted, PromptRun, ask_is_changed
+from .execute import Interrupted, PromptRun
 from .failure import NodeFailure, describe, is_out_of_memory
 from .history import History, HistoryEntry, make_entry
-from .inputs import DeclaredInputs
-from .node_call import Caller
 from .progress import ProgressReporter, Ticker
-from .prompt import DynamicPrompt, own_copy
 from .queue import PromptQueue
 from .run_services import Instances, QueueItem, RunServices
-from .signature import Key, Signatures
-from .validation import PromptRejected, make_error, validate
+from .signature import Key
+from .staleness import signatures
+from .validation import PromptRejected, checked_copy, make_error, validate
 
 #: Of how many prompts values can be found by node id.
 REMEMBERED_RUNS = 256
@@ -99,7 +97,7 @@ class Engine:
         places it in the queue (lower first), ``front`` before everything that waits; ``targets`` are the output nodes
         to run, all when None. Raises :class:`PromptRejected` when nothing of it can run.
         """
-        mine = _checked_copy(prompt)
+        mine = checked_copy(prompt)
         validated = validate(mine, self.registry, targets)
         extra = {**(extra_data or {}), "create_time": int(time.time() * 1000)}
         if client_id is not None:
@@ -168,30 +166,7 @@ class Engine:
 
         A node that wants to run every time (``IS_CHANGED`` NaN) has a stable key here: it is not stale for that.
         """
-        dynamic = DynamicPrompt(_checked_copy(prompt))
-        caller = Caller("", _NoRun())
-        declared_by_class: dict[str, DeclaredInputs] = {}
-
-        def declared(class_type: str) -> DeclaredInputs:
-            if class_type not in declared_by_class:
-                definition = self.registry.get(class_type)
-                if definition is None:
-                    raise KeyError(class_type)
-                declared_by_class[class_type] = DeclaredInputs(definition)
-            return declared_by_class[class_type]
-
-        def is_changed(node_id: str) -> Any:
-            node = dynamic.get_node(node_id)
-            of_class = declared(node["class_type"])
-            if not hasattr(of_class.definition.node_class, "IS_CHANGED"):
-                return False
-            return _comparable(ask_is_changed(node_id, node["inputs"], of_class, caller))
-
-        signatures = Signatures(dynamic, declared, is_changed)
-        try:
-            return {node_id: signatures.key_of(node_id) for node_id in dynamic.original_prompt}
-        finally:
-            caller.close()
+        return signatures(checked_copy(prompt), self.registry)
 
     def free(self) -> None:
         """Let go of all results and node instances."""
@@ -343,41 +318,5 @@ class Engine:
         self.bus.publish(Event("status", {"status": {"exec_info": {"queue_remaining": remaining}}}))
 
 
-class _NoRun:
-    """The sink of calls made outside any run."""
-
-    def progress(self, context: NodeContext, value: float, maximum: float, preview: Any | None) -> None:
-        return
-
-    def text(self, context: NodeContext, text: str) -> None:
-        return
-
-    def image(self, context: NodeContext, image: Any) -> None:
-        return
-
-    def interrupted(self, prompt_id: str | None) -> bool:
-        return False
-
-
 def _stamped(item: QueueItem, data: Mapping[str, Any]) -> dict[str, Any]:
     return {"prompt_id": item.prompt_id, **data, "timestamp": int(time.time() * 1000)}
-
-
-def _comparable(answer: Any) -> Any:
-    """NaN by a word, so that it equals itself."""
-    if isinstance(answer, float):
-        return answer if answer == answer else "NaN"  # noqa: PLR0124
-    if isinstance(answer, (list, tuple)):
-        return [_comparable(item) for item in answer]
-    return answer
-
-
-def _checked_copy(prompt: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(prompt, Mapping):
-        raise PromptRejected(make_error("invalid_prompt", "A prompt is an object of nodes by id"))
-    for node_id, node in prompt.items():
-        if not isinstance(node, Mapping) or not isinstance(node.get("inputs", {}), Mapping):
-            extra = {"node_id": str(node_id)}
-            message = "A node of a prompt is an object with class_type and inputs"
-            raise PromptRejected(make_error("invalid_prompt", message, f"Node ID '#{node_id}'", extra))
-    return own_copy(prompt)

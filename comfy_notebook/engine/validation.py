@@ -14,7 +14,7 @@ from ..protocol.definition import NodeDefinition
 from ..protocol.registry import Registry
 from .inputs import DeclaredInputs
 from .node_checks import NodeChecks
-from .prompt import Prompt
+from .prompt import Prompt, own_copy
 
 Error = dict[str, Any]
 _SHOWN_CYCLE = 20
@@ -48,6 +48,18 @@ class Validated:
 
 def make_error(type: str, message: str, details: str = "", extra_info: Mapping[str, Any] | None = None) -> Error:
     return {"type": type, "message": message, "details": details, "extra_info": dict(extra_info or {})}
+
+
+def checked_copy(prompt: Any) -> Prompt:
+    """A copy the engine may write to; raises :class:`PromptRejected` for what is no prompt at all."""
+    if not isinstance(prompt, Mapping):
+        raise PromptRejected(make_error("invalid_prompt", "A prompt is an object of nodes by id"))
+    for node_id, node in prompt.items():
+        if not isinstance(node, Mapping) or not isinstance(node.get("inputs", {}), Mapping):
+            extra = {"node_id": str(node_id)}
+            message = "A node of a prompt is an object with class_type and inputs"
+            raise PromptRejected(make_error("invalid_prompt", message, f"Node ID '#{node_id}'", extra))
+    return own_copy(prompt)
 
 
 def validate(prompt: Prompt, registry: Registry, targets: Collection[str] | None = None) -> Validated:
