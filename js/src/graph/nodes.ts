@@ -112,14 +112,19 @@ export class ComfyNode extends LGraphNode {
     this.serialize_widgets = true;
     this.comfyClass = Class.comfyClass;
     this.type = Class.comfyClass;
+    // measured once at the end: litegraph would measure again for every part
+    this.expandToFitContent = () => undefined;
     buildWidgets(this, Class.plan);
     for (const { name, type, ...rest } of plannedInputs(Class.plan)) this.addInput(name as string, type as string, rest as never);
     for (const output of Class.plan.outputs) {
       const { name, type, links: _, ...rest } = plannedOutput(output);
       this.addOutput(name as string, type as string, rest as never);
     }
-    const size = this.computeSize();
-    this.setSize([Math.max(size[0], this.widgets?.length ? 210 : 140), size[1]]);
+    delete (this as { expandToFitContent?: unknown }).expandToFitContent;
+    if (!loading.on) {
+      const size = this.computeSize();
+      this.setSize([Math.max(size[0], this.widgets?.length ? 210 : 140), size[1]]);
+    }
     this.properties["Node name for S&R"] = Class.comfyClass;
     created(this);
   }
@@ -138,6 +143,7 @@ function configureNode(node: LGraphNode, info: NodeJson, plan: NodePlan, configu
   safe.inputs = mergeInputs(safe.inputs ?? [], plan);
   safe.outputs = mergeOutputs(safe.outputs ?? [], plan);
   safe.widgets_values = structuredClone(read.values);
+  if (loading.on && info.size === undefined) node.setSize(node.computeSize());
   try {
     configure(safe);
   } catch (error) {
