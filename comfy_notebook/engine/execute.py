@@ -134,9 +134,8 @@ class PromptRun:
         node = self.prompt.get_node(node_id)
         definition = self._graph.definition(node_id)
         declared = DeclaredInputs(definition)  # asked afresh: a node that ran may have changed what is offered
-        inputs = gather(
-            declared, node["inputs"], self._graph.from_link, self._hidden(node_id) if declared.hidden else {}
-        )
+        hidden = self._hidden(node_id) if declared.hidden else {}
+        inputs = gather(declared, node["inputs"], self._graph.from_link, hidden)
         try:
             instance = self._services.instances.get(node_id, definition.node_class)
             missing = self._missing_lazy(node_id, instance, definition, node["inputs"], inputs)
@@ -170,12 +169,6 @@ class PromptRun:
             "parent_node_id": self.prompt.get_parent_node_id(node_id),
             "real_node_id": self.prompt.get_real_node_id(node_id),
         }
-
-    def _from_link(self, source: str, slot: int) -> Any:
-        outputs = self._results.get(source)
-        if outputs is None:
-            return _NOT_EVALUATED
-        return outputs[slot] if 0 <= slot < len(outputs) else [None]
 
     def _hidden(self, node_id: str) -> dict[str, Any]:
         extra = self._item.extra_data
