@@ -6,13 +6,13 @@ from pathlib import Path
 
 from .conftest import VSCodePage
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 
 #: In the kernel: a widget whose editor is the small page that shows its Host.
 SMALL = f"""
 import sys
-sys.path.insert(0, {str(TESTS.parent)!r})
-from browser.app import TestApplication
+sys.path.insert(0, {str(ROOT)!r})
+from tests.browser.app import TestApplication
 app = TestApplication()
 app.widget("e1", height=300)
 """
