@@ -57,9 +57,10 @@ def _columns(keys: list[str], before: Mapping[str, list[str]], after: Mapping[st
     open_inputs = {key: len(before.get(key, ())) for key in keys}
     ready = deque(key for key in keys if not open_inputs[key])
     order: list[str] = []
+    left = iter(keys)
     while len(order) < len(keys):
         if not ready:  # a circle: begin it anywhere
-            ready.append(next(key for key in keys if key not in depth and open_inputs[key] > 0))
+            ready.append(next(key for key in left if key not in depth))
         key = ready.popleft()
         if key in depth:
             continue

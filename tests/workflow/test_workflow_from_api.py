@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def prompts(draw: st.DrawFn) -> dict[str, Any]:
     return prompt
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(prompts())
 def test_any_prompt_comes_back(prompt: dict[str, Any]) -> None:
     document = from_api(prompt, DEFINITIONS.get)
@@ -145,6 +146,16 @@ def test_links_to_missing_nodes_and_circles() -> None:
     assert overlaps(document) == []
     assert "node 9" in read_document(document).warnings[0]
     assert back(document, DEFINITIONS.get)["2"]["inputs"]["a"] == ["1", 0]
+
+
+def test_thousands_of_circles_are_laid_out_in_linear_time() -> None:
+    prompt = {}
+    for i in range(0, 8_000, 2):
+        prompt[str(i)] = {"class_type": "Join", "inputs": {"a": [str(i + 1), 0]}}
+        prompt[str(i + 1)] = {"class_type": "Join", "inputs": {"a": [str(i), 0]}}
+    start = time.process_time()
+    from_api(prompt, DEFINITIONS.get)
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
