@@ -22,7 +22,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from lab.lab import CONNECTED, LabServer, Notebook, launch, start_lab  # noqa: E402 - needs the line above
+from lab.lab import CHROMIUM, CONNECTED, LabServer, Notebook, launch, start_lab  # noqa: E402 - needs the line above
 
 NOTEBOOK = "quickstart.ipynb"
 
@@ -84,11 +84,9 @@ def cells_with(notebook: Notebook, text: str) -> list[int]:
 def photograph(lab: LabServer, out: Path) -> list[Path]:
     """Open the editor, run the workflow, take pictures."""
     with opened(lab) as notebook:
-        notebook.run(cells_with(notebook, "cn.Editor(")[0])
-        frame = notebook.editor()
-        runs = cells_with(notebook, ".result()")[0]
-        for cell in range(runs + 1):
-            if cell in cells_with(notebook, ""):
+        last = cells_with(notebook, ".result()")[0]
+        for cell in cells_with(notebook, ""):
+            if cell <= last:
                 notebook.run(cell)
         frame = notebook.editor()
         element = frame.frame_element()
@@ -108,6 +106,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "out", help="where the pictures go")
     out: Path = parser.parse_args(arguments).out.resolve()
+    if CHROMIUM is None:
+        parser.error("the screenshot needs Chromium: run `make demo`, which installs it")
     out.mkdir(parents=True, exist_ok=True)
     with working_copy() as folder:
         written = execute(folder, out)
