@@ -58,6 +58,7 @@ class EditorState:
         self._handles = 1
         self._reset_rev = 0
         self._lock = threading.RLock()
+        self._saving = threading.Lock()
         self._unsubscribe = parts.bus.subscribe(self._on_event, client_id=self.id)
 
     @property
@@ -153,8 +154,7 @@ class EditorState:
         except PromptRejected as exc:
             self.last_run.rejected(exc.node_errors)
             raise
-        self.last_run.submitted(submission.prompt_id, prompt, signatures)
-        self.last_run.rejected(submission.node_errors)
+        self.last_run.submitted(submission.prompt_id, prompt, signatures, submission.node_errors)
         return submission
 
     def _signatures(self, prompt: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -217,10 +217,10 @@ class EditorState:
 
     def save_now(self) -> None:
         """Write the autosave; what prevents it is told as a notice."""
-        with self._lock:
-            document, origin = self._document, self._origin
         try:
-            self._autosave.write(document, origin)
+            with self._saving:  # an older document must not land on a newer one
+                document, origin = self._document, self._origin
+                self._autosave.write(document, origin)
         except OSError as exc:
             self.notice("warn", "Edits could not be saved", f"{exc}. They are kept in this kernel only.")
 

@@ -22,6 +22,7 @@ class _Prompt:
 
     prompt: Mapping[str, Any]
     signatures: Mapping[str, Any]
+    node_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
     state: str = "queued"
 
@@ -39,21 +40,26 @@ class LastRun:
         self._stale: list[str] = []
         self._progress: Mapping[str, Any] = {}
 
-    def submitted(self, prompt_id: str, prompt: Mapping[str, Any], signatures: Mapping[str, Any]) -> None:
-        """Remember a prompt that entered the queue."""
+    def submitted(
+        self,
+        prompt_id: str,
+        prompt: Mapping[str, Any],
+        signatures: Mapping[str, Any],
+        node_errors: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Remember a prompt that entered the queue, and the nodes of it that will not run."""
         with self._lock:
             known = self._prompts.get(prompt_id)
             if known is None:  # its first events may be here before this call
-                self._prompts[prompt_id] = _Prompt(prompt, signatures)
-            else:
-                known.prompt, known.signatures = prompt, signatures
+                known = self._prompts[prompt_id] = _Prompt(prompt, signatures)
+            known.prompt, known.signatures, known.node_errors = prompt, signatures, node_errors
             if self._current is None or self._prompts[self._current].state not in ("queued", "running"):
                 self._current = prompt_id
 
     def rejected(self, node_errors: Mapping[str, Mapping[str, Any]]) -> None:
-        """Remember why validation refused a prompt (or some of its nodes)."""
+        """Remember why validation refused a prompt."""
         with self._lock:
-            self._errors.update({str(node): validation_error(entry) for node, entry in node_errors.items()})
+            self._errors.update(validation_errors(node_errors))
 
     def clear_results(self) -> None:
         """Forget what earlier runs left; a run in progress goes on."""
@@ -152,9 +158,10 @@ class LastRun:
             if known is not None:
                 run = {"prompt_id": self._current, "state": known.state, "node": self._executing}
                 run["progress"] = dict(self._progress)
+            errors = {**(validation_errors(known.node_errors) if known is not None else {}), **self._errors}
             return {
                 "outputs": dict(self._outputs),
-                "errors": dict(self._errors),
+                "errors": errors,
                 "stale": list(self._stale),
                 "run": run,
             }
@@ -167,6 +174,11 @@ _HANDLERS: dict[str, Callable[[LastRun, str, Mapping[str, Any]], None]] = {
     "executed": LastRun._executed,
     "progress_state": LastRun._progressed,
 }
+
+
+def validation_errors(node_errors: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """``node_errors`` of the API by node id, each as :func:`validation_error` gives it."""
+    return {str(node): validation_error(entry) for node, entry in node_errors.items()}
 
 
 def validation_error(entry: Mapping[str, Any]) -> dict[str, Any]:

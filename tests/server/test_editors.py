@@ -170,6 +170,18 @@ async def test_refused_and_failed_runs_name_the_node(pair: aiohttp.ClientSession
         assert (await pair.post(f"/cn/editors/{editor.id}/run", json=body)).status == 400
 
 
+def test_a_branch_that_cannot_run_is_told_while_the_rest_runs(session: Session) -> None:
+    document = say_show_document()
+    document["nodes"].append({**copy.deepcopy(document["nodes"][1]), "id": 3, "inputs": []})
+    editor = session.editors.create(document, "one")
+    submission = editor.run()
+    assert list(submission.node_errors) == ["3"]
+    session.engine.wait(submission.prompt_id, 10)
+    results = editor.describe()["results"]
+    assert results["outputs"] == {"2": {"text": ["hello"]}}
+    assert results["errors"]["3"]["inputs"] == ["text"]
+
+
 def test_results_of_a_changed_node_and_what_depends_on_it_turn_stale(session: Session) -> None:
     document = say_show_document()
     apart = copy.deepcopy(document["nodes"])
