@@ -81,6 +81,10 @@ def _document(value: Any, what: str, info: InfoSource | None, warnings: Warnings
     value = _unwrap(value)
     if is_prompt(value):
         return Document(from_api(value, info or (lambda _name: None)), warnings.finish(), "api")
+    if "nodes" not in value and (nodes := {key: node for key, node in value.items() if is_prompt({key: node})}):
+        odd = ", ".join(repr(key) for key in value if key not in nodes)
+        warnings.add(f"Beside its nodes the prompt holds {odd}, which are no nodes; they were left out.")
+        return Document(from_api(nodes, info or (lambda _name: None)), warnings.finish(), "api")
     if "nodes" not in value:
         keys = ", ".join(repr(key) for key in list(value)[:6]) or "nothing"
         raise WorkflowError(f"{what} is not a workflow: it has neither nodes nor prompt entries, but {keys}.")

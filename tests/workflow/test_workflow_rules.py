@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from comfy_notebook.workflow import WorkflowError, to_api
+from comfy_notebook.workflow import WorkflowError, read_document, to_api
 
 SEED = ["INT", {"default": 0}]
 DEFINITIONS: dict[str, Any] = {
@@ -275,8 +275,6 @@ def test_1_0_documents_read_like_0_4() -> None:
         "reroutes": [{"id": 2, "pos": [1, 2], "linkIds": [5]}],
         "floatingLinks": [],
     }
-    from comfy_notebook.workflow import read_document
-
     document = read_document(data).data
     assert document["links"] == [[5, 1, 0, 2, 0, "IMAGE"]]
     assert (document["version"], document["last_node_id"], document["last_link_id"]) == (0.4, 7, 5)
@@ -296,6 +294,13 @@ def test_wrapped_documents_are_found() -> None:
         {"workflow": workflow, "output": prompt},
     ):
         assert to_api(wrapped, DEFINITIONS.get).prompt["1"]["inputs"] == expected
+
+
+def test_a_prompt_with_something_beside_its_nodes() -> None:
+    prompt = {"1": {"class_type": "Image", "inputs": {"name": "b.png"}}, "version": 2, "note": {"by": "me"}}
+    document = read_document(prompt, DEFINITIONS.get)
+    assert to_api(document, DEFINITIONS.get).prompt.keys() == {"1"}
+    assert "'version', 'note'" in document.warnings[0]
 
 
 def test_no_workflow() -> None:
