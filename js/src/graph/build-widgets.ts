@@ -144,16 +144,19 @@ export function guardElement(element: HTMLElement): void {
 function addColor(node: LGraphNode, plan: WidgetPlan): AnyWidget {
   const input = document.createElement("input");
   input.type = "color";
-  input.className = "cn-textarea";
-  input.style.padding = "2px 4px";
+  const holder = document.createElement("label");
+  holder.className = "cn-color";
+  const label = document.createElement("span");
+  label.textContent = plan.label;
+  holder.append(label, input);
   input.setAttribute("aria-label", plan.label);
   let held: unknown = plan.defaultValue;
   const show = (): void => {
     if (typeof held === "string" && /^#[0-9a-f]{6}$/i.test(held)) input.value = held;
-    input.classList.toggle("cn-odd", typeof held !== "string");
+    holder.classList.toggle("cn-odd", typeof held !== "string");
   };
   show();
-  const widget = addDomWidget(node, plan.name, "color", input, {
+  const widget = addDomWidget(node, plan.name, "color", holder, {
     getValue: () => held,
     setValue: (value) => {
       held = value;

@@ -1,5 +1,6 @@
 // Widgets that are DOM elements over the canvas, shaped as packs know them from `node.addDOMWidget`.
 import { BaseWidget, type LGraphCanvas, LGraphNode } from "./litegraph";
+import { activeSurface } from "./surface";
 import type { AnyWidget } from "./widget-classes";
 
 export interface DomWidgetOptions {
@@ -142,6 +143,8 @@ export class DomLayer {
     setStyle(element, "height", `${box.h}px`);
     setStyle(element, "zIndex", String(order));
     setStyle(element, "clipPath", coverClip(box, nodes, order));
+    const refused = activeSurface()?.runtimeOf(node)?.error?.inputs.includes(widget.name);
+    element.classList.toggle("cn-refused", !!refused);
     const dim = node.mode === 2 || node.mode === 4 ? "0.45" : widget.computedDisabled ? "0.55" : "";
     setStyle(element, "opacity", dim);
     widget.computedDisabled = widget.disabled || node.getSlotFromWidget(widget as AnyWidget)?.link != null;

@@ -21,6 +21,12 @@ export const STYLE = `
 .cn-textarea:focus { border-color: var(--cn-accent); }
 .cn-textarea:disabled, .cn-textarea[readonly] { opacity: .75; }
 .cn-textarea::placeholder { color: var(--cn-text-dim); }
+.cn-dom > .cn-refused { outline: 2px solid var(--cn-error); border-radius: 6px; }
+.cn-color { display: flex; align-items: center; gap: 8px; padding: 0 4px 0 10px; border: 1px solid var(--cn-field-border); border-radius: 6px;
+  background: var(--cn-field); color: var(--cn-field-label); font: 12px var(--cn-font); }
+.cn-color > span { flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.cn-color > input { width: 46px; height: 18px; padding: 0; border: 0; background: none; cursor: pointer; }
+.cn-color.cn-odd { border-color: var(--cn-warning); }
 .cn-textarea.cn-odd { border-color: var(--cn-warning); }
 .cn-markdown { overflow: auto; font: 13px/1.5 var(--cn-font); color: var(--cn-field-text); padding: 4px 8px; height: 100%; box-sizing: border-box;
   scrollbar-width: thin; scrollbar-color: var(--cn-field-border) transparent; overflow-wrap: anywhere; cursor: text; }

@@ -79,6 +79,7 @@ function drawAny(this: AnyWidget, ctx: CanvasRenderingContext2D, { width, showTe
     shown: shownValue(this),
     disabled: !!this.computedDisabled,
     odd: oddWidget(this),
+    error: !!this.node && !!surface.runtimeOf(this.node)?.error?.inputs.includes(this.name),
     hover: this.node?.mouseOver?.overWidget === this,
     advanced: !!this.advanced,
   }, width, surface.palette, showText);

@@ -15,6 +15,8 @@ export interface DrawnWidget {
   disabled: boolean;
   /** The value does not fit the widget: it is kept, and marked. */
   odd: boolean;
+  /** The last run or check refused this input. */
+  error: boolean;
   hover: boolean;
   advanced: boolean;
 }
@@ -48,8 +50,8 @@ export function drawWidget(ctx: CanvasRenderingContext2D, widget: DrawnWidget, w
 
 function drawField(ctx: CanvasRenderingContext2D, widget: DrawnWidget, w: number, palette: Palette): void {
   ctx.fillStyle = palette.field;
-  ctx.strokeStyle = widget.odd ? palette.warning : widget.hover && !widget.disabled ? palette.accent : palette.fieldBorder;
-  if (widget.advanced && !widget.odd && !widget.hover) ctx.strokeStyle = palette.textDim;
+  ctx.strokeStyle = widget.error ? palette.error : widget.odd ? palette.warning : widget.hover && !widget.disabled ? palette.accent : palette.fieldBorder;
+  if (widget.advanced && !widget.odd && !widget.error && !widget.hover) ctx.strokeStyle = palette.textDim;
   ctx.beginPath();
   ctx.roundRect(MARGIN + 0.5, widget.y + 0.5, w - 1, widget.height - 1, 6);
   ctx.fill();
