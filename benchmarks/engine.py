@@ -149,7 +149,7 @@ def run(engine: Engine, prompt: Prompt) -> float:
 
 def plain_walk(prompt: Prompt, cache: dict[Any, Any]) -> float:
     """The floor: a walk in order with a cache keyed by nested hashes; no validation, no messages."""
-    classes = {"Number": Number(), "Step": Step(), "Sum": Sum()}
+    classes: dict[str, Any] = {"Number": Number(), "Step": Step(), "Sum": Sum()}
     started = clock()
     keys: dict[str, int] = {}
     values: dict[str, Any] = {}

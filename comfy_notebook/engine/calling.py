@@ -105,4 +105,10 @@ def merge_ui(returns: Iterable[Mapping[str, Any] | None]) -> dict[str, list[Any]
     dicts = [ui for ui in returns if ui]
     if not dicts:
         return None
-    return {key: [item for ui in dicts for item in ui.get(key, ())] for key in dicts[0]}
+    return {key: [item for ui in dicts for item in _ui_list(key, ui.get(key, ()))] for key in dicts[0]}
+
+
+def _ui_list(key: str, value: Any) -> Iterable[Any]:
+    if not isinstance(value, Iterable):
+        raise TypeError(f"the ui value {key!r} is a list, not {type(value).__name__}")
+    return value

@@ -116,7 +116,12 @@ class Engine:
             self._runs[prompt_id] = _Run(item)
             self._forget_old_runs()
         self._publish_status(adding=1)  # before it can run: clients hear of the queue first
-        self._backend.submit(item)
+        try:
+            self._backend.submit(item)
+        except BaseException:
+            with self._lock:
+                del self._runs[prompt_id]
+            raise
         return Submission(prompt_id, number, validated.node_errors)
 
     def interrupt(self, prompt_id: str | None = None) -> bool:
@@ -264,9 +269,9 @@ class Engine:
         item = run.item
         run.entry = make_entry(item, outputs, meta, run.messages, succeeded=succeeded)
         self.history.add(item.prompt_id, run.entry)
-        self._interrupted.discard(item.prompt_id)
         run.progress = None
         self.queue.done(item)
+        self._interrupted.discard(item.prompt_id)
         self._publish_status()
         self._publish(run, "executing", {"node": None, "prompt_id": item.prompt_id})
         run.ended.set()

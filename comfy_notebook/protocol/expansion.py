@@ -13,14 +13,11 @@ _free_prefixes = itertools.count()
 
 
 def is_link(value: Any) -> bool:
-    """Whether a prompt input is a link: a list of a node id (text) and an output slot (number)."""
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], (int, float))
-        and not isinstance(value[1], bool)
-    )
+    """Whether a prompt input is a link: a list of a node id (text) and an output slot (a whole number)."""
+    if not isinstance(value, list) or len(value) != 2 or not isinstance(value[0], str):
+        return False
+    slot = value[1]
+    return type(slot) is int or (isinstance(slot, float) and slot.is_integer())
 
 
 class GraphNode:

@@ -128,6 +128,7 @@ class _FunctionCall:
     def results(self, value: Any) -> Any:
         """What the engine expects: one element per output, or the node protocol's own dict passed through."""
         if isinstance(value, dict) and value and value.keys() <= _RESULT_KEYS:
+            value = {**value, "ui": _ui_lists(value["ui"])} if value.get("ui") else value
             if "result" in value and "expand" not in value:
                 return {**value, "result": self._slots(tuple(value["result"]))}
             return value
@@ -149,6 +150,11 @@ class _FunctionCall:
     def _promise(self) -> str:
         names = ", ".join(str(output.name) for output in self.outputs)
         return f"{len(self.outputs)} output{'s' if len(self.outputs) > 1 else ''} ({names})"
+
+
+def _ui_lists(ui: Mapping[str, Any]) -> dict[str, Any]:
+    """``ui`` with lone values in lists, as the node protocol wants them: ``{"text": "hi"}`` is the common slip."""
+    return {key: value if isinstance(value, (list, tuple)) else [value] for key, value in ui.items()}
 
 
 def _normalised(value: Any, output: Result) -> Any:

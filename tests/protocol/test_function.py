@@ -269,3 +269,10 @@ CHANGES = [
 @pytest.mark.parametrize(("one", "other", "same"), CHANGES)
 def test_code_versions(one: str, other: str, same: bool) -> None:
     assert (evaluated(one) == evaluated(other)) is same
+
+
+def test_lone_ui_values_are_put_into_lists() -> None:
+    def says(a: int) -> None:
+        return {"ui": {"text": "hi", "n": [1]}}  # type: ignore[return-value]
+
+    assert call(says, a=1) == {"ui": {"text": ["hi"], "n": [1]}}

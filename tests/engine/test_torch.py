@@ -1,0 +1,83 @@
+"""Nodes and torch: no autograd while they run, sizes of tensors; the engine itself imports none of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from comfy_notebook.engine.memory import size_of
+
+from . import sample_nodes
+from .conftest import Door, node
+from .test_events import register
+
+torch = pytest.importorskip("torch")
+
+
+class Differentiable(sample_nodes.Node):
+    INPUT_TYPES = sample_nodes.inputs({"seed": ("INT", {})})
+    RETURN_TYPES = ("IMAGE",)
+
+    def go(self, seed: int) -> Any:
+        weight = torch.nn.Parameter(torch.ones(3))
+        assert torch.is_inference_mode_enabled()
+        return ((weight * 2).reshape(1, 1, 1, 3),)
+
+
+def test_nodes_run_without_autograd_and_the_caller_keeps_it(door: Door) -> None:
+    register(door, Differentiable)
+    prompt = {"x": node("Differentiable", seed=1), "s": node("Gather", value=["x", 0])}
+    (image,) = door.value(prompt, "x")
+    assert not image.requires_grad
+    assert image.tolist() == [[[[2.0, 2.0, 2.0]]]]
+    assert not torch.is_inference_mode_enabled()
+
+
+def test_async_nodes_too(door: Door) -> None:
+    class Later(Differentiable):
+        async def go(self, seed: int) -> Any:  # type: ignore[override]
+            return super().go(seed)
+
+    register(door, Later)
+    (image,) = door.value({"x": node("Later", seed=1), "s": node("Gather", value=["x", 0])}, "x")
+    assert not image.requires_grad
+
+
+def test_tensors_in_error_payloads_are_described_not_printed(door: Door) -> None:
+    class Picky(sample_nodes.Node):
+        INPUT_TYPES = sample_nodes.inputs({"image": ("IMAGE", {})})
+        OUTPUT_NODE = True
+
+        def go(self, image: Any) -> Any:
+            raise ValueError("wrong size")
+
+    register(door, Differentiable)
+    register(door, Picky)
+    entry = door.run({"x": node("Differentiable", seed=1), "p": node("Picky", image=["x", 0])})
+    assert entry["status"]["messages"][-1][1]["current_inputs"] == {"image": ["Tensor torch.float32 [1, 1, 1, 3]"]}
+
+
+def test_sizes_of_tensors() -> None:
+    assert size_of([{"samples": torch.zeros(4, 8, dtype=torch.float16)}]) == pytest.approx(64, abs=200)
+    assert size_of(torch.zeros(1000)) == 4000
+
+
+def test_running_nodes_loads_no_torch() -> None:
+    code = """
+import sys
+from comfy_notebook.engine import Engine, EventBus
+from comfy_notebook.protocol.function import definition_from_function
+from comfy_notebook.protocol.registry import Registry
+def f(a: int) -> None: ...
+registry = Registry()
+registry.register(definition_from_function(f))
+engine = Engine(registry, EventBus())
+id = engine.submit({"1": {"class_type": "f", "inputs": {"a": 1}}}).prompt_id
+assert engine.wait(id, 20)["status"]["completed"]
+print([name for name in ("torch", "numpy", "PIL", "aiohttp", "ipywidgets") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
