@@ -21,6 +21,20 @@ export class Banner {
   }
 }
 
+/** What to do with an empty graph. */
+export class EmptyHint {
+  private readonly box = h("div", { class: "cn-hint-empty", hidden: true },
+    h("strong", {}, "Nothing here yet"), h("span", {}, "Double click or press Space to add a node, or drop a workflow or an image here."));
+
+  constructor(canvas: HTMLElement) {
+    canvas.append(this.box);
+  }
+
+  show(on: boolean): void {
+    this.box.hidden = !on;
+  }
+}
+
 export class Breadcrumb {
   private readonly box = h("nav", { class: "cn-breadcrumb", "aria-label": "Subgraph", hidden: true });
 

@@ -4,7 +4,7 @@ import type { GraphViewApi, LinkEnd, NodeDescription, NodeId, NodeInfo, Point, S
 import type { Host, HostEvent } from "../host";
 import { editorCommands } from "./actions";
 import type { EditorInfo, KernelApi, Notice } from "./api";
-import { Banner, Breadcrumb } from "./banner";
+import { Banner, Breadcrumb, EmptyHint } from "./banner";
 import { bindClipboard } from "./clipboard";
 import type { Toasts } from "./feedback";
 import { Dialogs } from "./feedback";
@@ -58,6 +58,8 @@ interface EventData {
   detail?: string;
 }
 
+const RECORD_MS = 100;
+
 export class Editor {
   readonly commands = new Commands();
   readonly dialogs: Dialogs;
@@ -71,11 +73,13 @@ export class Editor {
   private readonly problems: ProblemPanel;
   private readonly banner: Banner;
   private readonly outline: Outline;
+  private readonly emptyHint: EmptyHint;
   private readonly settings: SettingsStore;
   private readonly cleanups: (() => void)[] = [];
   private readonly outputs = new Map<string, Record<string, unknown>>();
   private pointer: Point = [0, 0];
   private fullSize = false;
+  private unrecorded: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly parts: EditorParts,
@@ -129,6 +133,7 @@ export class Editor {
     this.toolbar = new Toolbar(root, this.commands, () => this.problems.toggle());
     root.prepend(this.toolbar.element);
     this.banner = new Banner(canvas);
+    this.emptyHint = new EmptyHint(canvas);
     this.outline = new Outline(view, (node, name) => void this.editWidget(node, name));
     canvas.before(this.outline.element);
     this.outline.changed();
@@ -136,7 +141,7 @@ export class Editor {
     this.setKernel(host.kernel);
     this.runs.restore(start.info.results);
     for (const notice of start.info.notices ?? []) this.notice(notice);
-    this.toolbar.refresh();
+    this.changed(shown);
   }
 
   destroy(): void {
@@ -148,6 +153,7 @@ export class Editor {
         console.warn("comfy_notebook: while closing the editor", error);
       }
     }
+    clearTimeout(this.unrecorded);
     this.toolbar.destroy();
     this.outline.destroy();
   }
@@ -160,6 +166,16 @@ export class Editor {
 
   clearQueue(): void {
     this.parts.api.clearQueue().catch((error: Error) => this.notify("error", "The queue was not cleared", error.message));
+  }
+
+  canUndo(): boolean {
+    this.record();
+    return this.history.canUndo;
+  }
+
+  canRedo(): boolean {
+    this.record();
+    return this.history.canRedo;
   }
 
   undo(): void {
@@ -285,21 +301,34 @@ export class Editor {
 
   // The document ----------------------------------------------------------------------------------------------------
 
-  /** An edit of the person. */
+  /** An edit of the person. Writing a large graph down costs, so edits of a moment are recorded together. */
   private edited(): void {
-    this.history.record(this.view.serialize());
     this.sync.changed();
-    this.outline.changed();
-    this.toolbar.refresh();
+    this.unrecorded ??= setTimeout(() => this.record(), RECORD_MS);
+  }
+
+  private record(): void {
+    if (this.unrecorded === undefined) return;
+    clearTimeout(this.unrecorded);
+    this.unrecorded = undefined;
+    const document = this.view.serialize();
+    this.history.record(document);
+    this.changed(document);
   }
 
   /** A document from elsewhere; another one (a file was opened) can be undone like an edit. */
   private show(document: Document, replaced: boolean): void {
+    this.record();
     const report = replaced ? this.view.load(document as WorkflowJson) : this.view.applyDocument(document as WorkflowJson);
     if (replaced) this.reportLoad(report);
     const shown = this.view.serialize();
     if (replaced) this.history.record(shown);
     else this.history.rebase(shown);
+    this.changed(shown);
+  }
+
+  private changed(document: Document): void {
+    this.emptyHint.show(this.view.level().length < 2 && (document.nodes as unknown[]).length === 0);
     this.outline.changed();
     this.toolbar.refresh();
   }
@@ -307,10 +336,10 @@ export class Editor {
   private stepTo(document: Document | null): void {
     if (!document) return;
     this.view.applyDocument(document as WorkflowJson);
-    this.history.rebase(this.view.serialize());
+    const shown = this.view.serialize();
+    this.history.rebase(shown);
     this.sync.changed();
-    this.outline.changed();
-    this.toolbar.refresh();
+    this.changed(shown);
   }
 
   private reportLoad({ unknownTypes, warnings }: { unknownTypes: string[]; warnings: string[] }): void {

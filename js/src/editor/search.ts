@@ -106,7 +106,9 @@ export class NodeSearch {
     this.hits = this.index.search(this.input.value, { ...(filter && { filter }), recent: this.recent() });
     this.active = keepActive ? Math.max(0, this.hits.findIndex((hit) => hit.item.type === before)) : 0;
     const recent = this.input.value.trim() === "" ? new Set(this.recent()) : new Set<string>();
-    this.list.replaceChildren(...this.hits.map((hit, index) => this.row(hit, index, recent.has(hit.item.type))));
+    const titles = this.hits.map((hit) => hit.item.title.text);
+    const twice = new Set(titles.filter((title, index) => titles.indexOf(title) !== index));
+    this.list.replaceChildren(...this.hits.map((hit, index) => this.row(hit, index, recent.has(hit.item.type), twice.has(hit.item.title.text))));
     if (this.hits.length === 0) this.list.append(this.emptyState(filter));
     this.count.textContent = this.hits.length >= 100 ? "first 100" : `${this.hits.length} ${this.hits.length === 1 ? "node" : "nodes"}`;
     this.highlight();
@@ -118,9 +120,10 @@ export class NodeSearch {
     return h("div", { class: "cn-empty" }, h("strong", {}, what), h("span", {}, hint));
   }
 
-  private row(hit: Hit, index: number, recent: boolean): HTMLElement {
+  /** `twice`: other nodes have the same title, so the class name is shown too. */
+  private row(hit: Hit, index: number, recent: boolean, twice: boolean): HTMLElement {
     const { item } = hit;
-    const subtitle = hit.via && hit.via.text !== item.category.text ? marked(hit.via.text, hit.via.at) : null;
+    const subtitle = hit.via && hit.via.text !== item.category.text ? marked(hit.via.text, hit.via.at) : twice ? item.type : null;
     const row = h("div", {
       class: "cn-search-row", role: "option", id: `cn-search-${index}`, title: item.description || item.type,
       onpointermove: () => this.setActive(index, false), onclick: () => this.pick(item.type),

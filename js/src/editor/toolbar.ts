@@ -103,7 +103,7 @@ export class Toolbar {
     if (status.phase === "submitting") parts.push(dot("running"), h("span", { class: "cn-status-main" }, "Waiting for the kernel…"));
     else if (status.phase === "running") {
       const steps = status.max > 0 ? `${status.value}/${status.max}` : "";
-      parts.push(dot("running"), h("span", { class: "cn-status-main", title: status.nodeTitle }, status.nodeTitle || "Starting…"), ...(steps ? [h("span", { class: "cn-number" }, steps)] : []), h("span", { class: "cn-number" }, elapsed));
+      parts.push(dot("running"), h("span", { class: "cn-status-main", title: status.nodeTitle }, status.nodeTitle || "Starting…"), ...(steps ? [h("span", { class: "cn-number" }, steps)] : []), h("span", { class: steps ? "cn-number cn-wide" : "cn-number" }, elapsed));
     } else if (status.phase === "done") parts.push(dot("done"), h("span", { class: "cn-status-main" }, "Done"), h("span", { class: "cn-number" }, elapsed));
     else if (status.phase === "cancelled") parts.push(dot("idle"), h("span", { class: "cn-status-main" }, "Cancelled"));
     const waiting = status.queue - (status.phase === "running" ? 1 : 0);
