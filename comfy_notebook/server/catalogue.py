@@ -33,6 +33,12 @@ async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(None, work, *arguments)
 
 
+@routes.get("/")
+async def index(request: web.Request) -> web.Response:
+    """What answers here, for a person who opens the address in a browser."""
+    return web.Response(text=f"comfy-notebook {__version__} answers ComfyUI's API here, for instance /object_info.\n")
+
+
 @routes.get("/object_info")
 async def object_info(request: web.Request) -> web.Response:
     return web.json_response(await in_thread(node_info.entries, services(request).registry), dumps=dumps)

@@ -44,7 +44,8 @@ class Parts:
 class EditorState:
     """One open document. Every method may be called from any thread; views hear of changes as events."""
 
-    def __init__(self, parts: Parts, source: Source, autosave: Autosave) -> None:
+    def __init__(self, parts: Parts, source: Source, autosave: Autosave | None) -> None:
+        """``autosave`` is None for an editor that nobody could ask for again."""
         self.id = secrets.token_hex(8)
         self.key, self.path, self.title = source.key, source.path, source.title
         self.rev = 0
@@ -213,10 +214,13 @@ class EditorState:
             self._handles += 1
 
     def _save_soon(self) -> None:
-        self._parts.later.call(("autosave", self.id), AUTOSAVE_SECONDS, self.save_now)
+        if self._autosave is not None:
+            self._parts.later.call(("autosave", self.id), AUTOSAVE_SECONDS, self.save_now)
 
     def save_now(self) -> None:
         """Write the autosave; what prevents it is told as a notice."""
+        if self._autosave is None:
+            return
         try:
             with self._saving:  # an older document must not land on a newer one
                 document, origin = self._document, self._origin
@@ -233,6 +237,8 @@ class EditorState:
 
     def restore_edits(self) -> None:
         """Bring back the edits of an earlier kernel."""
+        if self._autosave is None:
+            return
         restored = self._autosave.read(self._origin)
         if restored.document is not None:
             self._document = restored.document
@@ -247,7 +253,7 @@ class EditorState:
     def follow_source(self, source: Source) -> None:
         """The same editor was asked for again: a source that changed since replaces the document."""
         new = fingerprint(source.document)
-        if new == self._origin:
+        if new == self._origin or self._autosave is None:
             return
         if self.rev:
             self.save_now()

@@ -63,7 +63,7 @@ class EditorStore:
         """Open ``source``: a path, the bytes of a file, a dict (UI JSON or API prompt), a ``Workflow``, or nothing.
 
         ``name`` or else ``cell`` identifies an editor without a path; with neither it is new each time and not
-        restored. ``folder`` is where the autosave of an editor without a path lies (default: the working folder).
+        saved. ``folder`` is where the autosave of an editor without a path lies (default: the working folder).
         Raises ``WorkflowError`` when the source holds no workflow and ``OSError`` when it can't be read.
         """
         opened = read_source(source, node_info.info_source(self._parts.registry), name=name, cell=cell)
@@ -74,8 +74,9 @@ class EditorStore:
                 editor.follow_source(opened)
                 return editor
             beside = opened.path.parent if opened.path else folder or Path.cwd()
-            editor = EditorState(self._parts, opened, Autosave(opened.key, opened.title, beside))
-            if restore and opened.lasting:
+            autosave = Autosave(opened.key, opened.title, beside) if opened.lasting else None
+            editor = EditorState(self._parts, opened, autosave)
+            if restore:
                 editor.restore_edits()
             if opened.warnings:
                 editor.remember_notice("\n".join(opened.warnings))

@@ -310,6 +310,7 @@ def test_named_and_cell_editors_come_back_and_nameless_ones_do_not(session: Sess
     for key in ({"name": "n"}, {"cell": "c#0"}, {}):
         edit(session.editors.create(say_show_document(), **key), "edited")
     restarted = reopened(session)
+    assert len(list((session.folders.base / ".comfy_notebook").iterdir())) == 2
     texts = [
         restarted.editors.create(say_show_document(), **key).document["nodes"][0]["widgets_values"][0]
         for key in ({"name": "n"}, {"cell": "c#0"}, {}, {"name": "other"})
