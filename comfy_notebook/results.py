@@ -41,7 +41,7 @@ class RunRecord:
             found = self._engine.values(self.prompt_id, node_id)
             if found is None:
                 return None
-            self._kept[node_id] = found
+            self._kept[node_id] = tuple([_own(value) for value in slot] for slot in found)
         return self._kept[node_id]
 
     def sources(self, node_id: str) -> list[tuple[str, int]]:
@@ -250,6 +250,16 @@ class Results(Mapping[str, NodeResult]):
             for image in result.images[:8]
         ]
         return "".join(figures) or None
+
+
+def _own(value: Any) -> Any:
+    """A tensor of the person's own: changing it in place must not change what the engine keeps, and autograd, which was
+    off while the nodes ran, works on it."""
+    if is_tensor(value):
+        return value.clone()
+    if isinstance(value, dict) and any(map(is_tensor, value.values())):
+        return {key: _own(item) for key, item in value.items()}
+    return value
 
 
 def _tensors(value: Any) -> list[Any]:
