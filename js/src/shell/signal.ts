@@ -1,5 +1,10 @@
 // A list of listeners; one that throws does not keep the others from hearing.
 
+/** As text: the console keeps what it shows alive, and an error keeps the whole frame it came from. */
+export function report(error: unknown): void {
+  console.error(`comfy_notebook: ${(error as Error)?.stack ?? error}`);
+}
+
 export class Signal<T> {
   private listeners: ((value: T) => void)[] = [];
 
@@ -13,7 +18,7 @@ export class Signal<T> {
       try {
         listener(value);
       } catch (error) {
-        console.error(error);
+        report(error);
       }
     }
   }

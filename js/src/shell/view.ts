@@ -6,7 +6,7 @@ import { bundleUrl, importInto } from "./bundle";
 import { Connection } from "./connection";
 import { openDirect, openFrame, type Place } from "./frame";
 import { PROTOCOL, type Welcome } from "./messages";
-import { Signal } from "./signal";
+import { report, Signal } from "./signal";
 import { Stage } from "./stage";
 import { readTheme, watchTheme } from "./theme";
 
@@ -72,9 +72,9 @@ export class View {
       if (!this.disposed && run === this.mounting) await this.mount(welcome, url, run);
     } catch (error) {
       if (this.disposed || run !== this.mounting) return;
-      console.error(error);
+      report(error);
       this.takeDown();
-      const reason = error instanceof Error || (error as Error)?.message ? (error as Error).message : String(error);
+      const reason = (error as Error)?.message ?? String(error); // of another realm, so no instanceof
       this.stage.say(`The editor could not be started: ${reason}`, () => void this.start(welcome));
     }
   }
@@ -180,6 +180,6 @@ function attempt(action: () => void): void {
   try {
     action();
   } catch (error) {
-    console.warn("comfy_notebook: the editor did not close cleanly", error);
+    report(error);
   }
 }
