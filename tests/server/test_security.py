@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import aiohttp
@@ -64,6 +65,17 @@ async def test_server_starts_in_milliseconds_stops_and_starts_again(session: Ses
         assert response.status == 200
     with pytest.raises(OSError, match=r"in use|address"):
         session.server.listen(port=address.port)
+
+
+async def test_server_stops_soon_with_websockets_open(session: Session, pair: aiohttp.ClientSession) -> None:
+    async with pair.ws_connect("/ws") as socket:
+        await socket.receive_json()
+        started = time.perf_counter()
+        await asyncio.to_thread(session.server.stop)
+        assert time.perf_counter() - started < 3
+        while (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.TEXT:
+            pass
+    assert not session.server.running
 
 
 @pytest.mark.parametrize(
