@@ -351,7 +351,10 @@ function drawSmall(canvas: LGraphCanvas, node: LGraphNode, ctx: CanvasRenderingC
   if (!node.flags.collapsed && node.widgets) {
     const preview = (node.widgets as AnyWidget[]).find((widget) => widget.name === "$$canvas-image-preview");
     if (preview) {
-      if (preview.computedHeight === undefined) node.arrange();
+      if (preview.computedHeight === undefined) {
+        node._setConcreteSlots();
+        node.arrange();
+      }
       preview.drawWidget(ctx, { width: node.size[0], showText: false });
     }
   }

@@ -7,8 +7,7 @@ import { NODE_COLORS } from "./theme";
 import type { AddNodeOptions, LinkEnd, NodeId, Point } from "./types";
 import { type AnyWidget, commitValue } from "./widget-classes";
 
-const MUTED = 2;
-const BYPASSED = 4;
+type OffMode = 2 | 4; // muted, bypassed
 const CLIPBOARD = "litegrapheditor_clipboard";
 
 export class Editing {
@@ -137,7 +136,7 @@ export class Editing {
     this.done("mode");
   }
 
-  toggleMode(mode: typeof MUTED | typeof BYPASSED, ids?: NodeId[]): void {
+  toggleMode(mode: OffMode, ids?: NodeId[]): void {
     const nodes = this.nodes(ids);
     const off = nodes.every((node) => node.mode === mode);
     for (const node of nodes) node.mode = off ? 0 : mode;

@@ -5,7 +5,7 @@ import { readValues, type ReadValues, valueSlots } from "../widgets/values";
 import { addTextArea, buildWidgets, guardElement } from "./build-widgets";
 import { isRecord, type NodePlan, planNode, type WidgetPlan } from "./definitions";
 import { addDomWidget } from "./dom-widget";
-import { LGraph, LGraphNode, LiteGraph, type Subgraph, SubgraphNode } from "./litegraph";
+import { type LGraph, LGraphNode, LiteGraph, type Subgraph, SubgraphNode } from "./litegraph";
 import { loading } from "./loading";
 import { activeSurface } from "./surface";
 import type { NodeInfo, NodeJson } from "./types";
@@ -294,7 +294,7 @@ export class RerouteNode extends VirtualNode {
   }
 
   override onConnectionsChange(): void {
-    this.settle(new Set());
+    if (!loading.on) this.settle(new Set());
   }
 
   onGraphConfigured(): void {
@@ -314,7 +314,7 @@ export class RerouteNode extends VirtualNode {
     for (const id of output.links ?? []) {
       const link = this.graph.getLink(id);
       if (!link) continue;
-      link.type = type;
+      if (type !== "*") link.type = type;
       const target = this.graph.getNodeById(link.target_id);
       if (target instanceof RerouteNode) target.settle(seen);
     }
@@ -327,7 +327,9 @@ export class RerouteNode extends VirtualNode {
     if (!link) return null;
     const origin = this.graph?.getNodeById(link.origin_id);
     if (origin instanceof RerouteNode) return origin.incoming(seen);
-    return origin ? String(origin.outputs[link.origin_slot]?.type ?? link.type) : String(link.type);
+    // the origin of an outermost link inside a subgraph is the subgraph's own input, no node
+    const type = origin ? (origin.outputs[link.origin_slot]?.type ?? link.type) : link.type;
+    return type === "*" ? null : String(type);
   }
 
   private outgoing(): string | null {
@@ -459,6 +461,15 @@ export function registerSubgraph(root: LGraph, subgraph: Subgraph): void {
       this.serialize_widgets = true;
       this.title = subgraph.name;
       this.title_buttons = [];
+      this.onMouseDown = (_event, pos, canvas) => {
+        // the mark at the right of the title; litegraph replaces onClick, so the pointer's end is used
+        if ((pos[1] ?? 0) > 0 || this.flags.collapsed || (pos[0] ?? 0) < this.size[0] - 26) return false;
+        canvas.pointer.finally = () => {
+          canvas.selectNodes([this]);
+          canvas.openSubgraph(subgraph);
+        };
+        return true;
+      };
     }
 
     override configure(info: never): void {

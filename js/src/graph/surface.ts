@@ -2,7 +2,7 @@
 import type { LGraphCanvas, LGraphNode } from "./litegraph";
 import type { NodeRuntime } from "./runtime";
 import type { Palette } from "./theme";
-import type { ChangeKind, GraphServices, NodeInfo } from "./types";
+import type { ChangeKind, FileRef, GraphServices, NodeInfo } from "./types";
 
 export interface Surface {
   readonly services: GraphServices;
@@ -18,7 +18,7 @@ export interface Surface {
   runtimeOf(node: LGraphNode): NodeRuntime | undefined;
   infoOf(type: string): NodeInfo | undefined;
   editing(on: boolean): void;
-  openImages(images: import("./types").FileRef[], index: number): void;
+  openImages(images: FileRef[], index: number): void;
 }
 
 const surfaces = new WeakMap<object, Surface>();
