@@ -42,6 +42,7 @@ export class Searchable {
   /** null when the characters of `query` (folded) do not occur in this order. */
   match(query: string): Match | null {
     if (query === "") return { score: 0, at: [] };
+    if (!this.holds(query)) return null;
     const short = Math.min(this.text.length, 60) / 10;
     if (this.lower === query) return { score: EXACT, at: run(0, query.length) };
     if (this.lower.startsWith(query)) return { score: PREFIX - short, at: run(0, query.length) };
@@ -51,6 +52,16 @@ export class Searchable {
       if (inside < 0) inside = from;
     }
     return this.initials(query, short) ?? (inside >= 0 ? { score: INSIDE - short - inside / 10, at: run(inside, query.length) } : this.scattered(query, short));
+  }
+
+  /** Whether the characters come in this order at all: what most texts fail at once. */
+  private holds(query: string): boolean {
+    let from = 0;
+    for (const char of query) {
+      from = this.lower.indexOf(char, from) + 1;
+      if (from === 0) return false;
+    }
+    return true;
   }
 
   /** "ksa" → KSamplerAdvanced, "lc" → Load Checkpoint: every piece begins a word. */
