@@ -7,8 +7,10 @@ async nodes under way, ``_expanded`` what expanding nodes returned while the nod
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..protocol.blocking import ExecutionBlocker
@@ -170,12 +172,18 @@ class PromptRun:
             "real_node_id": self.prompt.get_real_node_id(node_id),
         }
 
+    @cached_property
+    def _pnginfo(self) -> Any:
+        """One copy for all nodes of the run: they may write to it before a saving node embeds it, while the document
+        it was made from stays as it is."""
+        return copy.deepcopy(self._item.extra_data.get("extra_pnginfo"))
+
     def _hidden(self, node_id: str) -> dict[str, Any]:
         extra = self._item.extra_data
         return {
             "PROMPT": self.prompt.original_prompt,
             "DYNPROMPT": self.prompt,
-            "EXTRA_PNGINFO": extra.get("extra_pnginfo"),
+            "EXTRA_PNGINFO": self._pnginfo,
             "UNIQUE_ID": node_id,
             "AUTH_TOKEN_COMFY_ORG": extra.get("auth_token_comfy_org"),
             "API_KEY_COMFY_ORG": extra.get("api_key_comfy_org"),

@@ -260,6 +260,16 @@ class OwnId(Node):
         return (f"{me} {len(all)} {info}",)
 
 
+class WritesInfo(Node):
+    """Writes into what is embedded in files, as packs do before a saving node runs."""
+
+    INPUT_TYPES = inputs({"value": ("INT", {})}, None, info="EXTRA_PNGINFO")
+
+    def go(self, value: int, info: Any) -> Any:
+        info["added"] = info.get("added", 0) + value
+        return (info["added"],)
+
+
 class NotIdempotent(Number):
     NOT_IDEMPOTENT = True
 

@@ -152,6 +152,14 @@ def test_extra_pnginfo_reaches_the_node(door: Door) -> None:
     assert entry["outputs"]["show"]["text"] == ["x 2 {'workflow': 1}"]
 
 
+def test_nodes_share_a_pnginfo_of_their_own(door: Door) -> None:
+    document = {"workflow": {"nodes": []}}
+    prompt = shown(a=node("WritesInfo", value=1), x=node("WritesInfo", value=["a", 0]))
+    entry = door.run(prompt, extra_data={"extra_pnginfo": document})
+    assert entry["outputs"]["show"]["text"] == ["2"], "the second sees what the first wrote"
+    assert document == {"workflow": {"nodes": []}}
+
+
 def test_what_reached_an_output_node(door: Door) -> None:
     entry = door.run(shown(a=node("Range", count=2), x=node("Add", a=["a", 0], b=1)))
     assert door.engine.inputs_of(entry["id"], "show") == {"value": [1, 2]}

@@ -49,7 +49,7 @@ def test_interrupt_stops_within_a_step(door: Door) -> None:
     started = time.monotonic()
     assert door.engine.interrupt()
     entry = door.engine.wait(prompt_id, 10)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 3
     assert entry["status"]["status_str"] == "error"
     name, data = entry["status"]["messages"][-1]
     assert (name, data["node_id"], data["node_type"], data["executed"]) == ("execution_interrupted", "x", "Slow", [])
