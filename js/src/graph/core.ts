@@ -29,6 +29,8 @@ export class ViewCore implements Surface {
   palette: Palette = DARK;
   /** Instance nodes entered on the way to the level shown. */
   path: SubgraphNode[] = [];
+  /** Nodes came whose parts have no places yet. */
+  unarranged = true;
   #listeners = new Map<string, Set<Listener>>();
   #suspended = 0;
   #pending: ChangeKind | null = null;
@@ -135,6 +137,7 @@ export class ViewCore implements Surface {
     if (!this.canvas.dirty_canvas && !this.canvas.dirty_bgcanvas) return;
     this.#drawing = true;
     try {
+      if (this.unarranged) this.#arrangeAll();
       this.canvas.draw();
       this.dom.update();
     } catch (error) {
@@ -142,6 +145,16 @@ export class ViewCore implements Surface {
       this.canvas.dirty_canvas = this.canvas.dirty_bgcanvas = false;
     } finally {
       this.#drawing = false;
+    }
+  }
+
+  /** Links are drawn before nodes: without this their first frame would not know where the widgets' inputs are. */
+  #arrangeAll(): void {
+    this.unarranged = false;
+    for (const node of this.shownGraph()._nodes) {
+      if (node.flags.collapsed || !node.widgets?.length) continue;
+      node._setConcreteSlots();
+      node.arrange();
     }
   }
 
@@ -273,7 +286,8 @@ export class ViewCore implements Surface {
     for (const [type, callback] of [["pointerdown", "_mousedown_callback"], ["pointerup", "_mouseup_callback"], ["pointercancel", "_mousecancel_callback"]] as const) {
       this.element.removeEventListener(type, (this.canvas as AnyWidget)[callback], true);
     }
-    this.canvas.unbindEvents();
+    // A frame that was detached first has no window any more; its listeners went with it.
+    if (this.element.ownerDocument.defaultView) this.canvas.unbindEvents();
     this.run.clear();
     setSurface(this.canvas, null);
     this.#listeners.clear();
@@ -306,6 +320,7 @@ export class ViewCore implements Surface {
     try {
       return work();
     } finally {
+      this.unarranged = true;
       this.#suspended -= 1;
       loading.on = this.#suspended > 0;
     }
@@ -405,6 +420,7 @@ export class ViewCore implements Surface {
     const { ds } = this.canvas;
     this.#views.set(this.prefix(), { scale: ds.scale, offset: [...ds.offset] });
     this.path = path;
+    this.unarranged = true;
     const last = path.at(-1);
     this.canvas.setGraph((last?.subgraph ?? this.graph) as LGraph);
     this.canvas.subgraph = last?.subgraph;
