@@ -144,6 +144,6 @@ def ask_is_changed(node_id: str, inputs: Mapping[str, Any], declared: DeclaredIn
         calls = list_calls(gather_static(declared, inputs, node_id), definition.input_is_list)
         answers = caller.call_each(node_id, function, calls, definition.input_is_list, lambda blocker: None)
         return [caller.finished(answer) for answer in answers]
-    except Exception:
+    except (Exception, SystemExit):
         log.warning("IS_CHANGED of node %s (%s) failed; the node runs again", node_id, definition.name, exc_info=True)
         return float("nan")

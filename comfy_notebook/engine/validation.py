@@ -159,7 +159,7 @@ class _Walk:
             if declared is None:
                 declared = self._declared[definition.name] = DeclaredInputs(definition)
             checks.run(declared)
-        except Exception as exception:
+        except (Exception, SystemExit) as exception:
             checks.add(node_id, _exception_error(exception, None if is_root else node_id))
         for owner, reasons in checks.errors.items():
             self.errors.setdefault(owner, []).extend(reasons)
@@ -206,7 +206,7 @@ class _Walk:
         }
 
 
-def _exception_error(exception: Exception, linked_node: str | None) -> Error:
+def _exception_error(exception: BaseException, linked_node: str | None) -> Error:
     kind = type(exception)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     extra = {"exception_type": name, "traceback": traceback.format_tb(exception.__traceback__)}

@@ -236,7 +236,7 @@ class Changed(Node):
     @classmethod
     def IS_CHANGED(cls, value: Any) -> Any:
         CALLS.append(("IS_CHANGED", value))
-        if isinstance(cls.answer, Exception):
+        if isinstance(cls.answer, BaseException):
             raise cls.answer
         return cls.answer
 
@@ -354,6 +354,8 @@ class Picky(Node):
     def VALIDATE_INPUTS(cls, a: Any) -> Any:
         if a == 99:
             raise RuntimeError("validation broke")
+        if a == 98:
+            raise SystemExit("validation left")
         return True if a is None or a < 10 else "a is too big for me"
 
     def go(self, a: int, b: int) -> Any:

@@ -132,8 +132,9 @@ def test_a_failing_listener_changes_nothing(door: Door) -> None:
     assert door.value({"a": node("Number", value=5), "s": node("Show", value=["a", 0])}, "a") == [5]
 
 
-def test_a_failing_is_changed_means_run_again(door: Door) -> None:
-    sample_nodes.Changed.answer = RuntimeError("no idea")
+@pytest.mark.parametrize("error", [RuntimeError("no idea"), SystemExit(1)])
+def test_a_failing_is_changed_means_run_again(door: Door, error: BaseException) -> None:
+    sample_nodes.Changed.answer = error
     prompt = {"x": node("Changed", value=1), "s": node("Show", value=["x", 0])}
     for _ in range(2):
         door.run(prompt)

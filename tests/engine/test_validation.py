@@ -126,6 +126,11 @@ def test_exceptions_while_validating(door: Door, prompt: Any, owner: str, kind: 
     assert reason["extra_info"]["traceback"]
 
 
+def test_a_check_that_exits_is_an_error_like_any_other(door: Door) -> None:
+    (reason,) = refused(door, with_output(x=node("Picky", a=98, b=0))).node_errors["x"]["errors"]
+    assert reason["extra_info"]["exception_type"] == "SystemExit"
+
+
 def test_the_own_check_replaces_the_range_check(door: Door) -> None:
     assert door.value(with_output(x=node("Picky", a=5, b=1)), "x") == [6], "max 1 of a is not checked"
     (reason,) = refused(door, with_output(x=node("Picky", a=5, b=2))).node_errors["x"]["errors"]
