@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ print("next", prompt(2).run().result(10)["slow"].value, len(ticks) > 10)
 """
 
 ELSEWHERE = """
-run = prompt(40).run()
+run = prompt(80).run()
 while run.state != "running": time.sleep(0.01)
 try:
     print("ready", flush=True)
@@ -95,6 +96,7 @@ def test_sigint(tmp_path: Path, body: str, expected: list[str]) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)  # the cell has gone on to what it waits for
     process.send_signal(signal.SIGINT)
     out, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors

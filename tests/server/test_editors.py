@@ -346,10 +346,10 @@ from comfy_notebook.server.autosave import Autosave
 save = Autosave("path:x", "wf", Path(sys.argv[1]))
 text = "x" * 3_000_000
 number = 0
-print("go", flush=True)
 while True:
     number += 1
     save.write({"nodes": [], "number": number, "text": text}, "source")
+    print("written", flush=True)
 """
 
 
