@@ -162,6 +162,9 @@ export class ViewCore implements Surface {
     graph.events.addEventListener("subgraph-created", (event: AnyWidget) => {
       const subgraph = event.detail.subgraph as Subgraph;
       registerSubgraph(this.graph, subgraph);
+      // the brackets of a subgraph's inputs and outputs are white in litegraph, whatever the ground
+      const base = Object.getPrototypeOf(Object.getPrototypeOf(subgraph.inputNode) as object) as object;
+      Object.defineProperty(base, "sideStrokeStyle", { configurable: true, get: () => this.palette.textDim });
       this.#hookLevel(subgraph as never);
       this.changed("subgraph");
     });

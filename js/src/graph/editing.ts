@@ -32,6 +32,7 @@ export class Editing {
     if (options.connectFrom) this.connectNew(node, options.connectFrom);
     if (options.select !== false) core.canvas.selectNodes([node]);
     core.changed("add");
+    core.unarranged = true;
     core.redraw();
     return node.id;
   }
@@ -78,6 +79,7 @@ export class Editing {
 
   private done(kind: Parameters<ViewCore["changed"]>[0]): void {
     this.core.changed(kind);
+    this.core.unarranged = true;
     this.core.redraw();
   }
 

@@ -36,6 +36,7 @@ export const STYLE = `
 .cn-markdown ul, .cn-markdown ol { padding-left: 1.4em; }
 .cn-markdown code, .cn-markdown pre { font-family: var(--cn-mono); font-size: .92em; background: var(--cn-field); border-radius: 4px; }
 .cn-markdown code { padding: 0 .3em; } .cn-markdown pre { padding: .5em .6em; overflow: auto; white-space: pre; }
+.cn-markdown table { border-collapse: collapse; margin: .4em 0; } .cn-markdown th, .cn-markdown td { border: 1px solid var(--cn-field-border); padding: 2px 7px; text-align: left; }
 .cn-markdown a { color: var(--cn-accent); } .cn-markdown hr { border: 0; border-top: 1px solid var(--cn-field-border); }
 .cn-animated { width: 100%; height: 100%; object-fit: contain; display: block; }
 .cn-overlay { position: absolute; inset: 0; pointer-events: none; z-index: 3; overflow: hidden; }

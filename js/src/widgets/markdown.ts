@@ -29,6 +29,12 @@ export function renderMarkdown(target: HTMLElement, source: string): void {
       const pre = document.createElement("pre");
       pre.textContent = code.join("\n");
       target.append(pre);
+    } else if (line.includes("|") && /^\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*$/.test(lines[i + 1] ?? "")) {
+      flush();
+      const rows = [line];
+      for (i += 2; i < lines.length && (lines[i] as string).includes("|"); i++) rows.push(lines[i] as string);
+      i -= 1;
+      target.append(table(rows));
     } else if (heading) {
       flush();
       const element = document.createElement(`h${Math.min((heading[1] as string).length, 4)}`);
@@ -55,6 +61,20 @@ export function renderMarkdown(target: HTMLElement, source: string): void {
     }
   }
   flush();
+}
+
+function table(rows: string[]): HTMLElement {
+  const out = document.createElement("table");
+  rows.forEach((row, i) => {
+    const tr = document.createElement("tr");
+    for (const text of row.trim().replace(/^\||\|$/g, "").split("|")) {
+      const cell = document.createElement(i ? "td" : "th");
+      inline(cell, text.trim());
+      tr.append(cell);
+    }
+    out.append(tr);
+  });
+  return out;
 }
 
 const INLINE = /(`+)(.+?)\1|!?\[([^\]]*)\]\(\s*<?([^)\s>]+)>?[^)]*\)|\*\*(.+?)\*\*|__(.+?)__|\*(?!\s)(.+?)\*|(https?:\/\/[^\s<>")\]]+)/;
