@@ -10,7 +10,7 @@ import type { Toasts } from "./feedback";
 import { Dialogs } from "./feedback";
 import { Files } from "./files";
 import { History } from "./history";
-import { bindKeys, Commands, isTyping } from "./keyboard";
+import { bindKeys, Commands } from "./keyboard";
 import type { Lightbox } from "./lightbox";
 import type { Media } from "./media";
 import { extendMenu } from "./menu-entries";
@@ -18,6 +18,7 @@ import { NodeIndex } from "./node-index";
 import { Outline } from "./outline";
 import type { Document, Patch } from "./patch";
 import { nodeDescription, shortcutList } from "./pages";
+import { followPointer } from "./pointer";
 import { ProblemPanel } from "./problem-panel";
 import { Runs } from "./run";
 import { NodeSearch } from "./search";
@@ -25,6 +26,7 @@ import { SettingsStore } from "./settings";
 import type { SafeStorage } from "./storage";
 import { DocumentSync } from "./sync";
 import { Toolbar } from "./toolbar";
+import { askForWidget } from "./widget-dialog";
 
 /** What the kernel says at the start. */
 export interface StartData {
@@ -77,7 +79,8 @@ export class Editor {
   private readonly settings: SettingsStore;
   private readonly cleanups: (() => void)[] = [];
   private readonly outputs = new Map<string, Record<string, unknown>>();
-  private pointer: Point = [0, 0];
+  private readonly pointer: ReturnType<typeof followPointer>;
+  private replacing = { rev: 0, done: Promise.resolve() };
   private fullSize = false;
   private unrecorded: ReturnType<typeof setTimeout> | undefined;
 
@@ -137,6 +140,7 @@ export class Editor {
     this.outline = new Outline(view, (node, name) => void this.editWidget(node, name));
     canvas.before(this.outline.element);
     this.outline.changed();
+    this.pointer = followPointer(canvas, (client) => this.search.isOpen || this.openSearch(client));
     this.listen(new Breadcrumb(canvas, (depth) => view.leave(depth)));
     this.setKernel(host.kernel);
     this.runs.restore(start.info.results);
@@ -256,7 +260,7 @@ export class Editor {
         if (data.view !== this.parts.host.viewId) this.sync.remote(Number(data.rev), data.patch ?? {});
         return;
       case "cn.document_reset":
-        if (Number(data.rev) > this.sync.revision) this.replaced(Number(data.rev)).catch((error: Error) => this.notify("error", "The new workflow could not be shown", error.message));
+        this.replaced(Number(data.rev)).catch((error: Error) => this.notify("error", "The new workflow could not be shown", error.message));
         return;
       case "cn.nodes_changed":
         return this.updateDefinitions(data.set ?? {}, data.remove ?? []);
@@ -283,11 +287,16 @@ export class Editor {
     this.outline.changed();
   }
 
-  private async replaced(rev: number): Promise<void> {
-    if (rev <= this.sync.revision) return;
-    await this.sync.refetch(true);
-    this.runs.clearProblems();
-    this.outputs.clear();
+  /** Both the reply to opening a file and the kernel's event tell it: the document is fetched once. */
+  private replaced(rev: number): Promise<void> {
+    if (rev <= Math.max(this.sync.revision, this.replacing.rev)) return this.replacing.done;
+    const done = this.sync.refetch(true).then(() => {
+      this.runs.clearProblems();
+      this.outputs.clear();
+    });
+    this.replacing = { rev, done };
+    done.catch(() => { this.replacing = { rev: 0, done: Promise.resolve() }; });
+    return done;
   }
 
   private setKernel(state: Host["kernel"]): void {
@@ -354,7 +363,7 @@ export class Editor {
 
   private listen(breadcrumb: Breadcrumb): void {
     const { view, parts } = this;
-    const { root, canvas, host } = parts;
+    const { root, host } = parts;
     this.cleanups.push(
       view.on("change", () => this.edited()),
       view.on("selection", () => this.toolbar.refresh()),
@@ -367,27 +376,9 @@ export class Editor {
       host.onTheme(() => this.applySettings()),
       host.onFullSize((on) => { this.fullSize = on; this.toolbar.setFullSize(on); view.resize(); }),
       bindKeys(root, this.commands, (event) => this.dialogs.isOpen || parts.lightbox.isOpen || this.search.isOpen || (event.target as Element).closest?.(".cn-popover") !== null),
-      bindClipboard({ root, view, files: this.files, pointer: () => this.pointer }),
-      this.bindPointer(canvas),
+      bindClipboard({ root, view, files: this.files, pointer: () => this.pointer.at() }),
+      this.pointer.stop,
     );
-  }
-
-  /** Remembers the pointer for pasting, opens the search on a tap of Space (held, it pans), keeps the page's menu away. */
-  private bindPointer(canvas: HTMLElement): () => void {
-    let spaceAt = 0;
-    const listeners: [string, (event: Event) => void][] = [
-      ["pointermove", (event) => { this.pointer = [(event as PointerEvent).clientX, (event as PointerEvent).clientY]; }],
-      ["pointerdown", () => { spaceAt = 0; }],
-      ["contextmenu", (event) => { event.stopPropagation(); if (!isTyping(event.target)) event.preventDefault(); }],
-      ["keydown", (event) => { if ((event as KeyboardEvent).key === " " && !(event as KeyboardEvent).repeat && event.target instanceof HTMLCanvasElement) spaceAt = performance.now(); }],
-      ["keyup", (event) => {
-        if ((event as KeyboardEvent).key !== " " || performance.now() - spaceAt > 300 || this.search.isOpen) return;
-        const inside = document.elementFromPoint(...this.pointer) instanceof HTMLCanvasElement;
-        this.openSearch(inside ? { x: this.pointer[0], y: this.pointer[1] } : undefined);
-      }],
-    ];
-    for (const [type, listener] of listeners) canvas.addEventListener(type, listener, { capture: type !== "contextmenu" });
-    return () => listeners.forEach(([type, listener]) => canvas.removeEventListener(type, listener, { capture: type !== "contextmenu" }));
   }
 
   /** The view as runs use it; what nodes put out is remembered for the image entries of their menus. */
@@ -423,14 +414,10 @@ export class Editor {
   }
 
   private async editWidget(node: NodeDescription, name: string): Promise<void> {
-    const widget = node.widgets.find((candidate) => candidate.name === name);
-    if (!widget) return;
-    const choices = typeof widget.value === "boolean" ? ["true", "false"] : widget.options?.map(String);
-    const text = await this.dialogs.prompt({ title: `${node.title}: ${widget.label || name}`, value: String(widget.value ?? ""), ...(choices && { choices }), multiline: /multiline|textarea|customtext/.test(widget.type) });
-    if (text === null) return;
-    const value = typeof widget.value === "boolean" ? text === "true" : typeof widget.value === "number" ? Number(text) : text;
-    if (typeof value === "number" && !Number.isFinite(value)) return this.notify("warning", `“${text}” is not a number`);
-    this.view.setWidget(node.id, name, widget.options?.find((option) => String(option) === text) ?? value);
+    const answer = await askForWidget(this.dialogs, node, name);
+    if (answer === null) return;
+    if ("problem" in answer) this.notify("warning", answer.problem);
+    else this.view.setWidget(node.id, name, answer.value);
   }
 
   private applySettings(): void {

@@ -22,6 +22,7 @@ export class Toolbar {
   private readonly cancel: HTMLButtonElement;
   private readonly state = h("div", { class: "cn-status" });
   private readonly sync = h("span", { class: "cn-sync", role: "status" });
+  private readonly live = h("span", { class: "cn-visually-hidden", role: "status", "aria-live": "polite" });
   private readonly bar = h("div", { class: "cn-progress", role: "progressbar", "aria-label": "Run progress", hidden: true }, h("div", {}));
   private readonly buttons = new Map<string, HTMLButtonElement>();
   private clockTimer: ReturnType<typeof setInterval> | undefined;
@@ -43,7 +44,7 @@ export class Toolbar {
       h("div", { class: "cn-tools cn-wide" }, this.tool("undo", "undo"), this.tool("redo", "redo")),
       h("div", { class: "cn-tools cn-wider" }, this.tool("search", "plus"), this.tool("open", "open"), this.tool("save-json", "save")),
       h("div", { class: "cn-tools" }, h("span", { class: "cn-wide" }, this.tool("fit", "fit")), this.tool("full-size", "expand"), this.menuButton),
-      this.bar);
+      this.bar, this.live);
   }
 
   private tool(id: string, symbol: IconName): HTMLButtonElement {
@@ -86,6 +87,7 @@ export class Toolbar {
     else this.bar.setAttribute("aria-valuenow", String(Math.round(fraction * 100)));
     (this.bar.firstElementChild as HTMLElement).style.width = fraction === null ? "" : `${fraction * 100}%`;
     this.draw();
+    this.announce(status);
     clearInterval(this.clockTimer);
     if (active) this.clockTimer = setInterval(() => this.draw(), 500);
   }
@@ -110,6 +112,14 @@ export class Toolbar {
     if (waiting > 0) parts.push(h("span", { class: "cn-badge", title: "Runs that wait" }, `${waiting} queued`));
     if (this.problems > 0) parts.push(h("button", { class: "cn-chip cn-chip-error", onclick: this.onProblems }, icon("warning"), this.problems === 1 ? "1 problem" : `${this.problems} problems`));
     this.state.replaceChildren(...parts);
+  }
+
+  /** For screen readers: the stages of a run and the node, not every step. */
+  private announce(status: RunStatus): void {
+    const problems = this.problems > 0 ? `, ${this.problems === 1 ? "1 problem" : `${this.problems} problems`}` : "";
+    const stage = { idle: "", submitting: "Waiting for the kernel", running: `Running ${status.nodeTitle}`, done: "Run done", failed: "Run failed", cancelled: "Run cancelled" }[status.phase];
+    const text = stage && `${stage}${problems}`;
+    if (this.live.textContent !== text) this.live.textContent = text;
   }
 
   private openRunMenu(anchor: HTMLElement): void {
