@@ -14,9 +14,9 @@ from . import harness
 from .kernel import FakeKernel
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for all browser tests of this folder."""
+    """One Chromium for all browser tests of this folder; gone before another folder starts playwright again."""
     if harness.chromium_path() is None:
         pytest.skip("no Chromium on this machine: install the package 'chromium'")
     with harness.launch_chromium() as browser:

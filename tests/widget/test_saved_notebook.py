@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +65,16 @@ def test_html_shows_the_picture_in_a_browser(executed: Any, tmp_path: Path) -> N
         pytest.skip("no Chromium on this machine: install the package 'chromium'")
     page_file = tmp_path / "notebook.html"
     page_file.write_text(HTMLExporter().from_notebook_node(executed)[0])
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(offline=True)
-        page.goto(page_file.as_uri(), wait_until="domcontentloaded")
-        image = page.wait_for_selector(".jp-OutputArea img")
-        page.wait_for_function("document.querySelector('.jp-OutputArea img').naturalWidth > 300")
-        assert image is not None
-        assert image.is_visible()
-        browser.close()
+
+    def picture_width() -> int:
+        with playwright.sync_playwright() as started:
+            browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+            page = browser.new_page(offline=True)
+            page.goto(page_file.as_uri(), wait_until="domcontentloaded")
+            page.wait_for_selector(".jp-OutputArea img", state="visible")
+            width = page.evaluate("document.querySelector('.jp-OutputArea img').naturalWidth")
+            browser.close()
+            return int(width)
+
+    with ThreadPoolExecutor(1) as pool:  # playwright may be running in this thread for other tests
+        assert pool.submit(picture_width).result() > 300
