@@ -1,6 +1,6 @@
 // The editor around the canvas: puts the parts together, passes the kernel's events on, and takes everything down again.
 
-import type { GraphViewApi, LinkEnd, NodeDescription, NodeId, NodeInfo, Point, Severity, WorkflowJson } from "../graph";
+import type { GraphViewApi, LinkEnd, LoadReport, NodeDescription, NodeId, NodeInfo, Point, Severity } from "../graph";
 import type { Host, HostEvent } from "../host";
 import { editorCommands } from "./actions";
 import type { EditorInfo, KernelApi, Notice } from "./api";
@@ -9,7 +9,6 @@ import { bindClipboard } from "./clipboard";
 import type { Toasts } from "./feedback";
 import { Dialogs } from "./feedback";
 import { Files } from "./files";
-import { History } from "./history";
 import { bindKeys, Commands } from "./keyboard";
 import type { Lightbox } from "./lightbox";
 import type { Media } from "./media";
@@ -24,9 +23,9 @@ import { Runs } from "./run";
 import { NodeSearch } from "./search";
 import { SettingsStore } from "./settings";
 import type { SafeStorage } from "./storage";
-import { DocumentSync } from "./sync";
 import { Toolbar } from "./toolbar";
 import { askForWidget } from "./widget-dialog";
+import { Workspace } from "./workspace";
 
 /** What the kernel says at the start. */
 export interface StartData {
@@ -60,16 +59,13 @@ interface EventData {
   detail?: string;
 }
 
-const RECORD_MS = 100;
-
 export class Editor {
   readonly commands = new Commands();
   readonly dialogs: Dialogs;
   readonly files: Files;
   readonly runs: Runs;
-  readonly history: History;
+  readonly workspace: Workspace;
   readonly search: NodeSearch;
-  private readonly sync: DocumentSync;
   private readonly index = new NodeIndex();
   private readonly toolbar: Toolbar;
   private readonly problems: ProblemPanel;
@@ -80,9 +76,7 @@ export class Editor {
   private readonly cleanups: (() => void)[] = [];
   private readonly outputs = new Map<string, Record<string, unknown>>();
   private readonly pointer: ReturnType<typeof followPointer>;
-  private replacing = { rev: 0, done: Promise.resolve() };
   private fullSize = false;
-  private unrecorded: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly parts: EditorParts,
@@ -96,22 +90,18 @@ export class Editor {
     this.index.set(definitions);
     view.setDefinitions(definitions);
     this.applySettings();
-    this.reportLoad(view.load(start.document as WorkflowJson));
-    const shown = view.serialize();
-    this.history = new History(shown);
-    this.sync = new DocumentSync({
-      serialize: () => view.serialize(),
-      show: (document, replaced) => this.show(document, replaced),
-      send: (base, patch) => api.patch(base, patch),
-      fetch: () => api.document(),
-      onState: (state) => this.toolbar.setSync(state),
-    }, start.rev, shown);
+    this.workspace = new Workspace(view, api, start, {
+      changed: (document) => this.changed(document),
+      loaded: (report) => this.reportLoad(report),
+      replaced: () => { this.runs.clearProblems(); this.outputs.clear(); },
+      syncState: (state) => this.toolbar.setSync(state),
+    });
     this.files = new Files({
       api, media, view, root,
       info: (type) => this.definitions[type],
       notify: (severity, summary, detail) => this.notify(severity, summary, detail),
-      replaced: (rev) => this.replaced(rev),
-      flush: () => this.sync.flush(),
+      replaced: (rev) => this.workspace.replaced(rev),
+      flush: () => this.workspace.flush(),
       title: () => fileTitle(start.info),
     });
     this.search = new NodeSearch(root, this.index, storage, () => view.focus());
@@ -123,7 +113,7 @@ export class Editor {
     this.runs = new Runs({
       api, media,
       view: this.watchedView(),
-      flush: () => this.sync.flush(),
+      flush: () => this.workspace.flush(),
       onStatus: (status) => this.toolbar.setRun(status),
       onProblems: (problems) => {
         this.problems.set(problems);
@@ -145,11 +135,11 @@ export class Editor {
     this.setKernel(host.kernel);
     this.runs.restore(start.info.results);
     for (const notice of start.info.notices ?? []) this.notice(notice);
-    this.changed(shown);
+    this.changed(view.serialize());
   }
 
   destroy(): void {
-    this.sync.stop();
+    this.workspace.stop();
     for (const cleanup of this.cleanups.reverse()) {
       try {
         cleanup();
@@ -157,7 +147,6 @@ export class Editor {
         console.warn("comfy_notebook: while closing the editor", error);
       }
     }
-    clearTimeout(this.unrecorded);
     this.toolbar.destroy();
     this.outline.destroy();
   }
@@ -172,26 +161,8 @@ export class Editor {
     this.parts.api.clearQueue().catch((error: Error) => this.notify("error", "The queue was not cleared", error.message));
   }
 
-  canUndo(): boolean {
-    this.record();
-    return this.history.canUndo;
-  }
-
-  canRedo(): boolean {
-    this.record();
-    return this.history.canRedo;
-  }
-
-  undo(): void {
-    this.stepTo(this.history.undo());
-  }
-
-  redo(): void {
-    this.stepTo(this.history.redo());
-  }
-
   async saveNow(): Promise<void> {
-    await this.sync.flush().then(
+    await this.workspace.flush().then(
       () => this.notify("success", "Saved", "Edits are saved as you make them."),
       (error: Error) => this.notify("error", "Not saved", error.message),
     );
@@ -232,8 +203,7 @@ export class Editor {
   async clearWorkflow(): Promise<void> {
     const sure = await this.dialogs.confirm({ title: "Clear the workflow?", text: "All nodes are removed. Undo brings them back.", confirm: "Clear", danger: true });
     if (!sure) return;
-    this.view.applyDocument({ ...this.view.serialize(), nodes: [], links: [], groups: [] });
-    this.edited();
+    this.workspace.replace({ ...this.view.serialize(), nodes: [], links: [], groups: [] });
   }
 
   selectedOutputs(): string[] {
@@ -257,10 +227,10 @@ export class Editor {
     const data = (event.data ?? {}) as EventData;
     switch (event.type) {
       case "cn.document":
-        if (data.view !== this.parts.host.viewId) this.sync.remote(Number(data.rev), data.patch ?? {});
+        if (data.view !== this.parts.host.viewId) this.workspace.remote(Number(data.rev), data.patch ?? {});
         return;
       case "cn.document_reset":
-        this.replaced(Number(data.rev)).catch((error: Error) => this.notify("error", "The new workflow could not be shown", error.message));
+        this.workspace.replaced(Number(data.rev)).catch((error: Error) => this.notify("error", "The new workflow could not be shown", error.message));
         return;
       case "cn.nodes_changed":
         return this.updateDefinitions(data.set ?? {}, data.remove ?? []);
@@ -287,53 +257,13 @@ export class Editor {
     this.outline.changed();
   }
 
-  /** Both the reply to opening a file and the kernel's event tell it: the document is fetched once. */
-  private replaced(rev: number): Promise<void> {
-    if (rev <= Math.max(this.sync.revision, this.replacing.rev)) return this.replacing.done;
-    const done = this.sync.refetch(true).then(() => {
-      this.runs.clearProblems();
-      this.outputs.clear();
-    });
-    this.replacing = { rev, done };
-    done.catch(() => { this.replacing = { rev: 0, done: Promise.resolve() }; });
-    return done;
-  }
-
   private setKernel(state: Host["kernel"]): void {
-    this.sync.setOnline(state !== "lost");
+    this.workspace.setOnline(state !== "lost");
     if (state === "lost") {
       this.runs.lost();
       this.banner.show("The kernel restarted or is gone. Run the cell again to reconnect; your graph is still here.");
     } else this.banner.hide();
     this.toolbar.refresh();
-  }
-
-  // The document ----------------------------------------------------------------------------------------------------
-
-  /** An edit of the person. Writing a large graph down costs, so edits of a moment are recorded together. */
-  private edited(): void {
-    this.sync.changed();
-    this.unrecorded ??= setTimeout(() => this.record(), RECORD_MS);
-  }
-
-  private record(): void {
-    if (this.unrecorded === undefined) return;
-    clearTimeout(this.unrecorded);
-    this.unrecorded = undefined;
-    const document = this.view.serialize();
-    this.history.record(document);
-    this.changed(document);
-  }
-
-  /** A document from elsewhere; another one (a file was opened) can be undone like an edit. */
-  private show(document: Document, replaced: boolean): void {
-    this.record();
-    const report = replaced ? this.view.load(document as WorkflowJson) : this.view.applyDocument(document as WorkflowJson);
-    if (replaced) this.reportLoad(report);
-    const shown = this.view.serialize();
-    if (replaced) this.history.record(shown);
-    else this.history.rebase(shown);
-    this.changed(shown);
   }
 
   private changed(document: Document): void {
@@ -342,16 +272,7 @@ export class Editor {
     this.toolbar.refresh();
   }
 
-  private stepTo(document: Document | null): void {
-    if (!document) return;
-    this.view.applyDocument(document as WorkflowJson);
-    const shown = this.view.serialize();
-    this.history.rebase(shown);
-    this.sync.changed();
-    this.changed(shown);
-  }
-
-  private reportLoad({ unknownTypes, warnings }: { unknownTypes: string[]; warnings: string[] }): void {
+  private reportLoad({ unknownTypes, warnings }: LoadReport): void {
     if (unknownTypes.length > 0) {
       const count = unknownTypes.length === 1 ? "1 node type is" : `${unknownTypes.length} node types are`;
       this.notify("warning", `${count} not installed`, `${unknownTypes.slice(0, 6).join(", ")}${unknownTypes.length > 6 ? "…" : ""}. The nodes are kept as they are.`);
@@ -365,7 +286,7 @@ export class Editor {
     const { view, parts } = this;
     const { root, host } = parts;
     this.cleanups.push(
-      view.on("change", () => this.edited()),
+      view.on("change", () => this.workspace.edited()),
       view.on("selection", () => this.toolbar.refresh()),
       view.on("level", ({ path }) => { breadcrumb.show(path); this.outline.changed(); }),
       view.on("empty-double-click", ({ pos, client }) => this.openSearch({ x: client[0], y: client[1] }, pos)),
