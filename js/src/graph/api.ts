@@ -62,6 +62,8 @@ export interface GraphViewApi {
   paste(options?: { pos?: Point; withLinks?: boolean; text?: string }): void;
   /** The clipboard as text, so that the editor can put it on the system clipboard. */
   clipboardText(): string | null;
+  /** An image file for the selected node that loads one; false where none is selected. */
+  pasteFile?(file: File): Promise<boolean>;
   /** New group around the selection (or an empty one at `pos`). */
   groupSelected(title?: string, pos?: Point): void;
   setMode(mode: number, ids?: NodeId[]): void;

@@ -29,6 +29,8 @@ export class ViewCore implements Surface {
   palette: Palette = DARK;
   /** Instance nodes entered on the way to the level shown. */
   path: SubgraphNode[] = [];
+  /** Read-only for good, not only while the space bar pans. */
+  locked = false;
   /** Nodes came whose parts have no places yet. */
   unarranged = true;
   #listeners = new Map<string, Set<Listener>>();
@@ -83,6 +85,7 @@ export class ViewCore implements Surface {
     document.removeEventListener("keyup", key, true);
     this.element.removeEventListener("keydown", key, true);
     const onKey = (event: KeyboardEvent): void => {
+      if (this.locked) return; // letting go of the space bar would make the view editable again
       // only what needs litegraph's private state: the space bar pans; copy, paste and deletion are the editor's
       if (event.key === " " || event.key === "Shift" || event.key === "Escape" || event.type === "keyup") canvas.processKey(event);
     };

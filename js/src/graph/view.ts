@@ -109,7 +109,7 @@ export class GraphView implements GraphViewApi {
 
   setTheme(theme: HostTheme): void { this.#core.setPalette(theme.dark, theme.variables); }
   setOptions(options: ViewOptions): void { this.#core.applyOptions(options); }
-  setReadOnly(on: boolean): void { this.#core.canvas.read_only = on; this.#core.redraw(); }
+  setReadOnly(on: boolean): void { this.#core.locked = on; this.#core.canvas.read_only = on; this.#core.redraw(); }
   pause(on: boolean): void { this.#core.pause(on); }
   setDirty(): void { this.#core.redraw(); }
   resize(): void { this.#core.resize(); }
