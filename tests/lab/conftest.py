@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from .lab import CHROMIUM, LabServer, Notebook, launch, open_notebook, start_lab
+
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class OpenNotebook(Protocol):
@@ -23,6 +27,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     server = start_lab(tmp_path_factory.mktemp("lab"))
     yield server
     server.stop()
+
+
+@pytest.fixture
+def quickstart(lab: LabServer) -> str:
+    """The quickstart's workflow and pictures, beside the notebook that opens it."""
+    shutil.copytree(REPOSITORY / "notebooks" / "input", lab.folder / "input", dirs_exist_ok=True)
+    shutil.copy(REPOSITORY / "notebooks" / "quickstart.json", lab.folder)
+    return "quickstart.json"
 
 
 @pytest.fixture(scope="session")

@@ -128,23 +128,21 @@ class Notebook:
 
     def run(self, index: int, *, wait: bool = True, timeout: float = 60) -> None:
         """Run one cell; with ``wait`` return when the kernel has finished it, raising the traceback if it failed."""
-        before = self.execution_count(index)
         self.select(index)
-        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-cell'); }")
+        self.page.evaluate(
+            "() => { window.cellRun = window.jupyterapp.commands.execute('notebook:run-cell').then(() => true); }"
+        )
         if not wait:
             return
-        deadline = time.monotonic() + timeout
-        while self.execution_count(index) in (None, before):
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"cell {index} did not finish in {timeout} s")
-            self.page.wait_for_timeout(30)
+        handle = self.page.evaluate_handle(
+            "limit => Promise.race([window.cellRun, new Promise(done => setTimeout(() => done(false), limit))])",
+            timeout * 1000,
+        )
+        if not handle.json_value():
+            raise TimeoutError(f"cell {index} did not finish in {timeout} s")
         for output in self.outputs(index):
             if output["output_type"] == "error":
                 raise AssertionError("\n".join(output["traceback"]))
-
-    def execution_count(self, index: int) -> int | None:
-        count: int | None = self._model(index)["execution_count"]
-        return count
 
     def outputs(self, index: int) -> list[dict[str, Any]]:
         outputs: list[dict[str, Any]] = self._model(index)["outputs"]
@@ -184,6 +182,18 @@ class Notebook:
             self.page.wait_for_timeout(50)
         raise TimeoutError(f"no editor {index} appeared; frames: {[f.url for f in self.page.frames]}")
 
+    def wait_connected(self) -> None:
+        self.page.wait_for_function(CONNECTED, timeout=60_000)
+
+    def frame_count(self) -> int:
+        """How many frames the browser keeps alive for this page, after garbage collection."""
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("HeapProfiler.collectGarbage")
+        session.send("Performance.enable")
+        metrics = {entry["name"]: entry["value"] for entry in session.send("Performance.getMetrics")["metrics"]}
+        session.detach()
+        return int(metrics["Frames"])
+
     def theme(self, name: str) -> None:
         self.command("apputils:change-theme", theme=name)
         light = "true" if "Light" in name else "false"
@@ -205,6 +215,11 @@ def open_notebook(browser: Browser, lab: LabServer, cells: list[str], name: str 
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
+    theme = (
+        lab.folder.parent
+        / f"{lab.folder.name}-jupyter/settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+    )
+    theme.unlink(missing_ok=True)
     try:
         page.goto(f"{lab.url}/lab/tree/{name}?reset", wait_until="domcontentloaded")
         page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget", timeout=60_000)

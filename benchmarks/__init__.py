@@ -1,0 +1,1 @@
+"""The figures of speed and size: ``python -m benchmarks``."""

@@ -1,0 +1,10 @@
+"""Prints every figure, one table after the other."""
+
+from __future__ import annotations
+
+from . import engine, kernel, notebook
+
+if __name__ == "__main__":
+    kernel.main()
+    engine.main()
+    notebook.main()
