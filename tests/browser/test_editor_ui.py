@@ -321,6 +321,49 @@ def test_screen_readers_get_the_graph_as_a_tree(opened: Open) -> None:
         )
 
 
+def test_two_views_stay_in_step(opened: Open) -> None:
+    with opened(image_flow()) as editing:
+        second = editing.page.context.new_page()
+        second.goto(editing.page.url)
+        second.wait_for_function("document.querySelector('#editor').comfyNotebook !== undefined")
+        other = Editing(second, editing.state, editing.session)
+        editing.page.mouse.click(*editing.at(node=2, title=True))
+        editing.page.keyboard.press("Control+b")
+        other.eventually(lambda: [n["mode"] for n in other.nodes() if n["id"] == 2] == [4], "bypass in the other view")
+        second.evaluate(f"{VIEW}.setTitle(3, 'Shown')")
+        editing.eventually(lambda: any(n["title"] == "Shown" for n in editing.nodes()), "title in the first view")
+        assert [n["mode"] for n in editing.nodes() if n["id"] == 2] == [4]
+        second.close()
+
+
+def test_subgraphs_have_a_way_back(opened: Open) -> None:
+    with opened(image_flow()) as editing:
+        editing.page.mouse.click(*editing.at(node=2, title=True))
+        editing.page.keyboard.press("Control+Shift+e")
+        editing.eventually(lambda: {n["id"] for n in editing.nodes()} != {1, 2, 3}, "the subgraph")
+        made = next(n["id"] for n in editing.nodes() if n["id"] not in (1, 3))
+        editing.page.evaluate(f"{VIEW}.enter({made})")
+        trail = editing.page.locator(".cn-breadcrumb")
+        expect(trail).to_contain_text("New Subgraph")
+        trail.locator("button").first.click()
+        expect(trail).to_be_hidden()
+        editing.focus()
+        editing.page.keyboard.press("Control+z")
+        editing.eventually(lambda: {n["id"] for n in editing.kernel_nodes()} == {1, 2, 3}, "undone")
+
+
+def test_workflows_are_downloaded_in_both_forms(opened: Open) -> None:
+    with opened(image_flow()) as editing:
+        editing.focus()
+        with editing.page.expect_download() as saved:
+            editing.page.keyboard.press("Control+Shift+s")
+        assert [n["type"] for n in json.loads(saved.value.path().read_text())["nodes"]][0] == "LoadImage"
+        editing.page.get_by_label("Menu", exact=True).click()
+        with editing.page.expect_download() as saved:
+            editing.page.get_by_role("menuitem", name="Download API format").click()
+        assert json.loads(saved.value.path().read_text())["3"]["inputs"] == {"images": ["2", 0]}
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_theme_and_narrow_cells(opened: Open, theme: str) -> None:
     with opened(image_flow(), theme=theme, width=400, height=420) as editing:

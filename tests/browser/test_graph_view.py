@@ -17,11 +17,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 ROOT = Path(__file__).resolve().parents[2]
 JS = ROOT / "js"
 CHROMIUM = os.environ.get("CHROMIUM", shutil.which("chromium") or "/usr/bin/chromium")
-ARGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--allow-file-access-from-files",
-]  # fmt: skip
-
 LONG = [f"model_{i:04}.safetensors" for i in range(3000)]
 DEFINITIONS: dict[str, Any] = {
     "Source": {"input": {"required": {}}, "output": ["IMAGE", "MASK"], "output_name": ["IMAGE", "MASK"]},
