@@ -321,9 +321,9 @@ def test_screen_readers_get_the_graph_as_a_tree(opened: Open) -> None:
         )
 
 
-def test_two_views_stay_in_step(opened: Open) -> None:
+def test_two_views_stay_in_step(opened: Open, chromium: Browser) -> None:
     with opened(image_flow()) as editing:
-        second = editing.page.context.new_page()
+        second = chromium.new_page()
         second.goto(editing.page.url)
         second.wait_for_function("document.querySelector('#editor').comfyNotebook !== undefined")
         other = Editing(second, editing.state, editing.session)
@@ -357,7 +357,7 @@ def test_workflows_are_downloaded_in_both_forms(opened: Open) -> None:
         editing.focus()
         with editing.page.expect_download() as saved:
             editing.page.keyboard.press("Control+Shift+s")
-        assert [n["type"] for n in json.loads(saved.value.path().read_text())["nodes"]][0] == "LoadImage"
+        assert json.loads(saved.value.path().read_text())["nodes"][0]["type"] == "LoadImage"
         editing.page.get_by_label("Menu", exact=True).click()
         with editing.page.expect_download() as saved:
             editing.page.get_by_role("menuitem", name="Download API format").click()

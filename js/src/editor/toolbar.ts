@@ -8,7 +8,7 @@ import type { RunStatus } from "./run";
 import type { SyncState } from "./sync";
 
 const BATCH_LIMIT = 100;
-const SYNC_TEXT: Partial<Record<SyncState, string>> = { waiting: "Kernel busy: edits wait", offline: "Not connected" };
+const SYNC_TEXT: Partial<Record<SyncState, string>> = { waiting: "Edits wait for the kernel", offline: "Not connected" };
 
 const MENU: ([string, IconName] | null)[] = [
   ["open", "open"], ["save-json", "save"], ["save-api", "save"], null, ["undo", "undo"], ["redo", "redo"], ["search", "search"], null,
