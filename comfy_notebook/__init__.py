@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 if TYPE_CHECKING:
-    from .api import Workflow, node
+    from .api import Results, Run, RunError, RunInterrupted, Workflow, node
     from .protocol.context import context
     from .protocol.markers import (
         Any,
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
         Tooltip,
         Vae,
     )
-    from .results import Results
-    from .run_errors import RunError, RunInterrupted
-    from .running import Run
     from .widget import Editor
 
 __version__ = "0.1.0"
@@ -42,13 +39,8 @@ _MARKERS = (
 )
 _HOMES = {
     "Editor": "widget",
-    "Workflow": "api",
-    "node": "api",
-    "Run": "running",
-    "Results": "results",
-    "RunError": "run_errors",
-    "RunInterrupted": "run_errors",
     "context": "protocol.context",
+    **dict.fromkeys(("Results", "Run", "RunError", "RunInterrupted", "Workflow", "node"), "api"),
     **dict.fromkeys(_MARKERS, "protocol.markers"),
 }
 

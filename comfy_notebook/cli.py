@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 
 if TYPE_CHECKING:
+    from .api.results import Results
     from .engine.events import Event
-    from .results import Results
     from .session import Session
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status: 0, 1 for a failed run, 2 for a wrong call."""
-    from .lookup import NameNotFound
-    from .run_errors import RunError
+    from .api.errors import RunError
+    from .api.lookup import NameNotFound
     from .workflow import WorkflowError
 
     options = parser().parse_args(arguments)
@@ -139,7 +139,7 @@ def _assignment(text: str) -> tuple[str, str]:
 
 
 def _takes_text(session: Session, prompt: dict[str, Any], name: str) -> bool:
-    from .overrides import find_input, input_spec
+    from .api.overrides import find_input, input_spec
     from .server.node_info import info_source
 
     node_id, input_name = find_input(prompt, name)
@@ -178,7 +178,7 @@ class ProgressLine:
 
     def receive(self, event: Event) -> None:
         """Draw what an event tells."""
-        from .run_errors import title_of
+        from .api.errors import title_of
 
         if event.type != "progress_state":
             return

@@ -25,6 +25,7 @@ ALLOWED = {
     "compat": EVERYTHING_BELOW_WIDGET,
     "server": {"protocol", "workflow", "engine", "folders", "packs"},
     "session": EVERYTHING_BELOW_WIDGET,
+    "api": EVERYTHING_BELOW_WIDGET,
     "widget": EVERYTHING_BELOW_WIDGET | {"api"},
 }
 # ``nodes`` writes workflow metadata into the files it saves; reading and writing it is the workflow package's.

@@ -19,9 +19,9 @@ from .plain import plain
 from .view import BridgedWidget
 
 if TYPE_CHECKING:
-    from ..document_nodes import WidgetNode
-    from ..results import Results
-    from ..running import Run
+    from ..api.document_nodes import WidgetNode
+    from ..api.results import Results
+    from ..api.run import Run
     from ..server.editors import EditorState
     from ..session import Session
 
@@ -103,7 +103,7 @@ class Editor(BridgedWidget):
         Values hold for this run alone, as in :meth:`Workflow.run`: ``run(seed=7)``. Raises ``RunError`` when the graph
         can't run as it is and ``KeyError`` for names it does not have.
         """
-        from ..running import start
+        from ..api.run import start
 
         prompt, document = self.workflow.prepare(values, **named)
         return start(self._session, prompt, document, editor=self._state, front=front)
@@ -111,7 +111,7 @@ class Editor(BridgedWidget):
     @property
     def last_run(self) -> Run | None:
         """The run this editor shows, whether Python or the Run button started it; None before the first."""
-        from ..running import Run
+        from ..api.run import Run
 
         shown = self._state.last_run.as_json()["run"]
         if shown is None:

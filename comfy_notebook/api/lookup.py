@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .run_errors import title_of
+from .errors import title_of
 
 
 def find_node(prompt: Mapping[str, Any], name: Any) -> str:
@@ -24,6 +24,11 @@ def find_node(prompt: Mapping[str, Any], name: Any) -> str:
             listed = ", ".join(f"{node_id!r} ({title_of(prompt, node_id)})" for node_id in found)
             raise NameNotFound(f"{len(found)} nodes are called {wanted!r}; use an id: {listed}")
     raise NameNotFound(not_found("node", wanted, [title_of(prompt, node_id) for node_id in prompt], prompt))
+
+
+def is_link(prompt: Mapping[str, Any], value: Any) -> bool:
+    """Whether an input's value is ``[node id, slot]`` of a node in ``prompt``."""
+    return isinstance(value, (list, tuple)) and len(value) == 2 and str(value[0]) in prompt
 
 
 class NameNotFound(KeyError):  # noqa: N818 - a KeyError that prints its message as it is

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..workflow.widget_values import widget_values
 from .lookup import NameNotFound, not_found
-from .workflow.widget_values import widget_values
 
 InfoSource = Callable[[str], Mapping[str, Any] | None]
 

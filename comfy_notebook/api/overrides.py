@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .folders import Folders
-from .lookup import NameNotFound, find_node, not_found
+from ..folders import Folders
+from .errors import title_of
+from .lookup import NameNotFound, find_node, is_link, not_found
 from .pictures import is_picture, one_pil, png
-from .run_errors import title_of
 
 InfoSource = Callable[[str], Mapping[str, Any] | None]
 Prompt = dict[str, Any]
@@ -47,7 +47,7 @@ def find_input(prompt: Mapping[str, Any], name: str) -> tuple[str, str]:
                 raise NameNotFound(not_found(f"input of {title!r} called", input_name, inputs))
             return node_id, input_name
     owners = [node_id for node_id, node in prompt.items() if name in node.get("inputs", {})]
-    settable = [node_id for node_id in owners if not _is_link(prompt, prompt[node_id]["inputs"][name])]
+    settable = [node_id for node_id in owners if not is_link(prompt, prompt[node_id]["inputs"][name])]
     candidates = settable or owners
     if len(candidates) == 1:
         return candidates[0], name
@@ -60,10 +60,6 @@ def find_input(prompt: Mapping[str, Any], name: str) -> tuple[str, str]:
 
 def _has_input(prompt: Mapping[str, Any], name: str) -> bool:
     return any(name in node.get("inputs", {}) for node in prompt.values())
-
-
-def _is_link(prompt: Mapping[str, Any], value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and len(value) == 2 and str(value[0]) in prompt
 
 
 def _unique_name(prompt: Mapping[str, Any], node_id: str) -> str:
@@ -113,7 +109,7 @@ def _kind(kind: Any) -> str:
 
 def write_input(picture: Any, where: str, folders: Folders) -> str:
     """Put a picture into the input folder under a name made of its content; returns that name."""
-    from .server.atomic import write_bytes
+    from ..server.atomic import write_bytes
 
     try:
         data = png(one_pil(picture))

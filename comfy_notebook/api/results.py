@@ -7,15 +7,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .folders import Folders
-from .lookup import NameNotFound, find_node, not_found
+from ..folders import Folders
+from .errors import title_of
+from .lookup import NameNotFound, find_node, is_link, not_found
 from .pictures import figure, is_tensor, png, to_pil
-from .run_errors import title_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from .engine import Engine
+    from ..engine import Engine
 
 #: Entries of a node's ``ui`` that list saved files.
 FILE_LISTS = ("images", "gifs", "audio", "video", "videos", "files")
@@ -47,11 +47,7 @@ class RunRecord:
     def sources(self, node_id: str) -> list[tuple[str, int]]:
         """Where the linked inputs of a node come from: (node id, output slot)."""
         inputs = self.prompt.get(node_id, {}).get("inputs", {})
-        return [
-            (str(value[0]), int(value[1]))
-            for value in inputs.values()
-            if isinstance(value, (list, tuple)) and len(value) == 2 and str(value[0]) in self.prompt
-        ]
+        return [(str(value[0]), int(value[1])) for value in inputs.values() if is_link(self.prompt, value)]
 
 
 class NodeResult:

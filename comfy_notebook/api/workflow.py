@@ -1,4 +1,4 @@
-"""The public face of a workflow: load it, change values, run it, read results; and functions as nodes."""
+"""A workflow in Python: load it, read and change values, run it, save it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from .document_nodes import WidgetNode, find_document_node, widget_node
 from .overrides import with_overrides
-from .run_errors import RunError
-from .running import Run, start
+from .run import Run, start
 
 if TYPE_CHECKING:
-    from .session import Session
+    from ..session import Session
 
 Values = Mapping[str, Any]
 
@@ -39,9 +38,9 @@ class Workflow:
 
         Raises ``WorkflowError`` when it holds no workflow. ``warnings`` tells what was odd about it.
         """
-        from . import session as sessions
-        from .server.sources import EMPTY_DOCUMENT
-        from .workflow.document import Document, read_document
+        from .. import session as sessions
+        from ..server.sources import EMPTY_DOCUMENT
+        from ..workflow.document import Document, read_document
 
         self._session = session or sessions.current()
         if isinstance(source, Workflow):
@@ -67,7 +66,7 @@ class Workflow:
         Without ``path`` it goes back to where it came from, where that was a ``.json`` file. Raises ``ValueError``
         for another format or without a path.
         """
-        from .server.atomic import write_text
+        from ..server.atomic import write_text
 
         if format not in ("ui", "api"):
             raise ValueError(f"format must be 'ui' or 'api', not {format!r}")
@@ -85,7 +84,7 @@ class Workflow:
 
     def prepare(self, values: Values | None = None, /, **named: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a run with these values queues: the API prompt, and the document as saved pictures will carry it."""
-        from . import workflow
+        from .. import workflow
 
         conversion = workflow.to_api(self.document, self._info())
         self.warnings = [str(warning) for warning in conversion.warnings]
@@ -116,7 +115,7 @@ class Workflow:
 
     def to_python(self) -> str:
         """A script that runs the same graph without the workflow file."""
-        from .scripts import to_python
+        from .script import to_python
 
         return to_python(self.to_api())
 
@@ -155,46 +154,10 @@ class Workflow:
         """A widget value of ``node`` was set; an editor's workflow passes it on."""
 
     def _info(self) -> Callable[[str], Mapping[str, Any] | None]:
-        from .server.node_info import info_source
+        from ..server.node_info import info_source
 
         return info_source(self._session.registry)
 
 
 def _is_path(source: Any) -> bool:
     return isinstance(source, os.PathLike) or (isinstance(source, str) and not source.lstrip().startswith("{"))
-
-
-@overload
-def node(function: Callable[..., Any], /) -> Callable[..., Any]: ...
-
-
-@overload
-def node(
-    *,
-    name: str | None = None,
-    display_name: str | None = None,
-    category: str = "notebook",
-    description: str | None = None,
-    output_node: bool = False,
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]: ...
-
-
-def node(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
-    """Make a function a node, at once, in every open editor: ``@cn.node`` or ``@cn.node(category="image")``.
-
-    Its annotations are its sockets and widgets (``cn.Image``, ``int``, ``float``, ``str``, ``bool`` …), its defaults
-    their values. Running the cell again replaces the code; results that came from the old code are marked stale.
-    The function itself stays callable as before.
-    """
-
-    def register(target: Callable[..., Any]) -> Callable[..., Any]:
-        from . import session as sessions
-        from .protocol.function import definition_from_function
-
-        sessions.current().registry.register(definition_from_function(target, **options))
-        return target
-
-    return register if function is None else register(function)
-
-
-__all__ = ["Run", "RunError", "Workflow", "node"]

@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .lookup import is_link
+
 HEADER = "import comfy_notebook as cn\n\nprompt = {}\n"
 FOOTER = "\nresults = cn.Workflow(prompt).run().result()\n"
 
@@ -46,11 +48,6 @@ def _linked(prompt: Mapping[str, Any], names: Mapping[str, str], value: Any) -> 
     if is_link(prompt, value):
         return [_Code(names[str(value[0])]), value[1]]
     return value
-
-
-def is_link(prompt: Mapping[str, Any], value: Any) -> bool:
-    """Whether an input's value is ``[node id, slot]`` of a node in ``prompt``."""
-    return isinstance(value, (list, tuple)) and len(value) == 2 and str(value[0]) in prompt
 
 
 def variable_names(prompt: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

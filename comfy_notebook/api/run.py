@@ -8,12 +8,12 @@ import uuid
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .errors import RunError, RunInterrupted, failure, node_complaints, rejection
 from .results import Results, RunRecord
-from .run_errors import RunError, RunInterrupted, failure, node_complaints, rejection
 
 if TYPE_CHECKING:
-    from .server.editors import EditorState
-    from .session import Session
+    from ..server.editors import EditorState
+    from ..session import Session
 
 #: What stands for the entry of a run that nobody remembers.
 FORGOTTEN: Mapping[str, Any] = {"status": {"status_str": "error", "messages": []}}
@@ -139,7 +139,7 @@ def start(
     targets: list[str] | None = None,
 ) -> Run:
     """Queue ``prompt`` (made from ``document``), for an editor where one is given; raises :class:`RunError`."""
-    from .engine import PromptRejected
+    from ..engine import PromptRejected
 
     try:
         if editor is not None:
@@ -151,6 +151,3 @@ def start(
     except PromptRejected as exc:
         raise rejection(prompt, exc.error, exc.node_errors) from None
     return Run(session, prompt, submission)
-
-
-__all__ = ["Run", "RunError", "RunInterrupted", "start"]
