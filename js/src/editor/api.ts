@@ -45,7 +45,7 @@ export interface EditorInfo {
     outputs?: Record<string, Record<string, unknown>>;
     errors?: Record<string, StoredError>;
     stale?: string[];
-    run?: { prompt_id: string; state: string } | null;
+    run?: { prompt_id: string; state: string; node?: string | null; progress?: Record<string, Record<string, unknown>> } | null;
   };
 }
 

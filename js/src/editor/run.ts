@@ -51,7 +51,12 @@ export class Runs {
     for (const [node, ui] of Object.entries(results.outputs ?? {})) this.ports.view.setOutputs(node, ui);
     this.ports.view.setStale(results.stale ?? []);
     const stored = Object.entries(results.errors ?? {}).map(([node, error]) => storedProblem(node, error, this.titleOf));
-    if (results.run && ["running", "pending", "queued"].includes(results.run.state)) this.begin(results.run.prompt_id);
+    const { run } = results;
+    if (run && ["running", "queued"].includes(run.state)) {
+      this.begin(run.prompt_id);
+      if (run.node) this.executing(run.node, run.prompt_id);
+      this.progressState(run.progress ?? {});
+    }
     if (stored.length > 0) this.report(stored);
   }
 

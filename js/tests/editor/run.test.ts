@@ -148,9 +148,9 @@ describe("a run", () => {
   });
 
   it("restores what happened before the view came", () => {
-    runs.restore({ outputs: { "1": { images: [] } }, errors: { "2": { message: "no" } }, stale: ["1"], run: { prompt_id: "p1", state: "running" } });
+    runs.restore({ outputs: { "1": { images: [] } }, errors: { "2": { message: "no" } }, stale: ["1"], run: { prompt_id: "p1", state: "running", node: "2", progress: { "2": { state: "running", value: 4, max: 9, display_node_id: "2" } } } });
     expect(calls).toEqual(expect.arrayContaining(['setOutputs "1" {"images":[]}', 'setStale ["1"]']));
-    expect([problems.length, runs.status.phase]).toEqual([1, "running"]);
+    expect([problems.length, runs.status.phase, runs.status.nodeTitle, runs.status.value]).toEqual([1, "running", "Blur", 4]);
   });
 });
 
