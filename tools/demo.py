@@ -20,9 +20,9 @@ from nbclient import NotebookClient
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(ROOT))
 
-from lab.lab import CHROMIUM, CONNECTED, LabServer, Notebook, launch, start_lab  # noqa: E402 - needs the line above
+from tests.lab.lab import CHROMIUM, CONNECTED, LabServer, Notebook, launch, start_lab  # noqa: E402 - needs the line above
 
 NOTEBOOK = "quickstart.ipynb"
 

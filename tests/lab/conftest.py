@@ -37,7 +37,7 @@ def quickstart(lab: LabServer) -> str:
     return "quickstart.json"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # playwright cannot run twice in a thread, and other folders have theirs
 def lab_browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
