@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from ..protocol.definition import NodeDefinition
@@ -37,6 +38,11 @@ class DeclaredInputs:
             (name, marker) for name, value in pairs(hidden) if (marker := hidden_marker(value)) is not None
         ]
         self.wants_unique_id = any(marker == "UNIQUE_ID" for _, marker in self.hidden)
+
+    @cached_property
+    def code_version(self) -> str:
+        """The fingerprint of the node's code, taken once."""
+        return self.definition.code_version
 
     def info(self, name: str) -> InputInfo:
         known = self._infos.get(name)

@@ -48,8 +48,8 @@ class NodeDefinition:
     """A node as the executor, validation, ``object_info`` and the editor see it.
 
     ``node_class`` answers to the V1 protocol (V3 nodes and functions come wrapped so); ``input_types`` is a callable
-    because the protocol asks for a fresh answer on every use: combos may list files. ``code_version`` enters the cache
-    key, so that a function node whose source changed does not reuse old results.
+    because the protocol asks for a fresh answer on every use: combos may list files. ``code`` is there for code that
+    may change under a running kernel; its fingerprint enters the cache key, so that old results are not reused.
     """
 
     name: str
@@ -71,8 +71,13 @@ class NodeDefinition:
     has_intermediate_output: bool = False
     search_aliases: tuple[str, ...] = ()
     essentials_category: str | None = None
-    code_version: str = ""
+    code: Callable[[], str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def code_version(self) -> str:
+        """The fingerprint of the node's code as it is now; ``""`` for code that does not change."""
+        return "" if self.code is None else self.code()
 
     def inputs(self) -> Iterator[InputDefinition]:
         """The declared inputs, required then optional, in their declared order; asked afresh."""

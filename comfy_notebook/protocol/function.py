@@ -60,7 +60,7 @@ def definition_from_function(
         input_is_list=input_is_list,
         not_idempotent=not_idempotent,
         search_aliases=search_aliases,
-        code_version=function_version(fn),
+        code=partial(function_version, fn),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .code_version import class_version
+from .code_version import version_of_class
 from .definition import NodeDefinition, OutputDefinition
 
 
@@ -48,7 +48,7 @@ def definition_from_class(
         has_intermediate_output=bool(getattr(cls, "HAS_INTERMEDIATE_OUTPUT", False)),
         search_aliases=tuple(str(alias) for alias in _sequence(getattr(cls, "SEARCH_ALIASES", ()))),
         essentials_category=getattr(cls, "ESSENTIALS_CATEGORY", None),
-        code_version=class_version(cls),
+        code=version_of_class(cls),
     )
 
 

@@ -1,4 +1,5 @@
-"""Which notebook cell is running: the identity of an editor that has neither a path nor a name.
+"""The cells of the notebook: which one is running (the identity of an editor that has neither a path nor a name), and
+when one has ended.
 
 JupyterLab and VS Code send the cell's id with each execution. Where no id comes (Colab, nbclient), the cell's own
 text stands in for it. Several editors made by one execution are told apart by their order.
@@ -10,6 +11,8 @@ import hashlib
 import os
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 _lock = threading.Lock()
@@ -32,6 +35,24 @@ def current_cell() -> str | None:
     cell = (parent.get("metadata") or {}).get("cellId") or hashlib.sha256(code.encode()).hexdigest()[:16]
     notebook = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or ""
     return f"{notebook}#{cell}#{_ordinal(str(parent.get('header', {}).get('msg_id', '')))}"
+
+
+def after_each_cell(call: Callable[[], None]) -> Callable[[], None]:
+    """Call ``call`` on the main thread after each cell, failed ones too; the returned function ends that. Outside
+    IPython there are no cells."""
+    events = getattr(_shell(), "events", None)
+    if events is None:
+        return lambda: None
+
+    def cell_ended(result: Any = None) -> None:
+        call()
+
+    def stop() -> None:
+        with suppress(ValueError):  # somebody cleared the hooks of the shell
+            events.unregister("post_run_cell", cell_ended)
+
+    events.register("post_run_cell", cell_ended)
+    return stop
 
 
 def _shell() -> Any:

@@ -17,6 +17,7 @@ from ..engine.events import Event, EventBus
 from ..protocol.registry import Registry, RegistryChange
 from . import node_info
 from .autosave import Autosave
+from .cells import after_each_cell
 from .editor_state import EditorState, Parts, StaleBase
 from .later import Later
 from .sources import read_source
@@ -37,7 +38,9 @@ class EditorStore:
         self._lock = threading.RLock()
         self._editors: dict[str, EditorState] = {}
         self._changed: dict[str, None] = {}
+        self._code = self._code_versions()
         self._unsubscribe = registry.subscribe(self._on_registry_change)
+        self._stop_watching_cells = after_each_cell(self._on_cell_end)
 
     def __iter__(self) -> Iterator[EditorState]:
         with self._lock:
@@ -94,12 +97,27 @@ class EditorStore:
     def shutdown(self) -> None:
         """Save everything and stop listening."""
         self._unsubscribe()
+        self._stop_watching_cells()
         self.flush()
 
     def _on_registry_change(self, change: RegistryChange) -> None:
         with self._lock:
             self._changed[change.name] = None
         self._parts.later.call("nodes", COALESCE_SECONDS, self._announce_nodes)
+
+    def _on_cell_end(self) -> None:
+        """A cell may have changed what the nodes of the notebook call or read."""
+        if len(self):
+            self._parts.later.call("code", COALESCE_SECONDS, self._look_at_code)
+
+    def _look_at_code(self) -> None:
+        """Look for stale results only where a node's code means something else than when last looked at."""
+        before, self._code = self._code, self._code_versions()
+        if self._code != before:
+            self._refresh_stale()
+
+    def _code_versions(self) -> dict[str, str]:
+        return {one.name: one.code_version for one in self._parts.registry.definitions() if one.code is not None}
 
     def _announce_nodes(self) -> None:
         with self._lock:
@@ -110,5 +128,8 @@ class EditorStore:
             "remove": [name for name, info in found.items() if info is None],
         }
         self._parts.bus.publish(Event("cn.nodes_changed", data))
+        self._refresh_stale()
+
+    def _refresh_stale(self) -> None:
         for editor in self:
             editor.refresh_stale()

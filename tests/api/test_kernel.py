@@ -91,6 +91,25 @@ def test_other_cells_run_and_stop_cancels(kernel: Kernel) -> None:
     assert "Slow.steps takes a number" in failed
 
 
+def test_running_the_cell_of_a_helper_again_makes_its_nodes_stale(kernel: Kernel) -> None:
+    kernel.run("AMOUNT = 2\ndef scaled(value): return value * AMOUNT")
+    kernel.run(NODES + "@cn.node(output_node=True)\ndef scale(value: int = 3) -> int: return scaled(value)")
+    kernel.run("one = {'1': {'class_type': 'scale', 'inputs': {'value': 3}}}")
+    kernel.run("editor = session.current().editors.create(one, 'one')")
+    kernel.run("engine = session.current().engine\ndef run(): engine.wait(editor.run().prompt_id, 20)")
+    values = "print(engine.values(editor.last_run.as_json()['run']['prompt_id'], '1'))"
+    stale = "time.sleep(0.3); print(editor.last_run.as_json()['stale'])"
+    kernel.run("run()")
+    assert kernel.run(values) == "([6],)"
+    assert kernel.run(stale) == "[]"
+    for cell, now in [("AMOUNT = 10", 30), ("def scaled(value): return value + 1", 4)]:
+        kernel.run(cell)
+        assert kernel.run(stale) == "['1']"
+        kernel.run("run()")
+        assert kernel.run(values) == f"([{now}],)"
+        assert kernel.run(stale) == "[]"
+
+
 def test_an_error_is_shown_without_our_frames(kernel: Kernel) -> None:
     kernel.run(NODES)
     shown = kernel.run("cn.Workflow({'1': {'class_type': 'SaveImage', 'inputs': {}}}).run()")
