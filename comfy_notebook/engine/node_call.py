@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import sys
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from ..protocol.blocking import ExecutionBlocker
 from ..protocol.context import NodeContext, ProgressSink, current
 from ..protocol.expansion import builder_scope
 from .calling import find_blocker
+from .inference import InferenceMode
 
 Task = asyncio.Task[Any]
 
@@ -28,8 +28,7 @@ class Caller:
         self._prompt_id = prompt_id
         self._sink = sink
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._modes = contextlib.ExitStack()
-        self._in_inference_mode = False
+        self._inference = InferenceMode()
 
     def call_each(
         self,
@@ -41,7 +40,7 @@ class Caller:
     ) -> list[Any]:
         """What each call returned; a task in place of what a coroutine function will return, ``blocked(blocker)`` in
         place of a call that a blocker stops. Raises ``InterruptProcessingException`` when the run was cancelled."""
-        self._enter_inference_mode()
+        self._inference.enter()
         returns: list[Any] = []
         for index, arguments in enumerate(calls):
             blocker = find_blocker(arguments, input_is_list)
@@ -78,7 +77,7 @@ class Caller:
 
     def close(self) -> None:
         """Cancel what is still under way and leave torch's inference mode."""
-        self._modes.close()
+        self._inference.close()
         if self._loop is None:
             return
         left = asyncio.all_tasks(self._loop)
@@ -93,15 +92,6 @@ class Caller:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
         return self._loop
-
-    def _enter_inference_mode(self) -> None:
-        """Nodes run without autograd. The engine never imports torch itself: it looks at every call whether a node has
-        done so by now, and skips a torch that another thread is still loading."""
-        torch = None if self._in_inference_mode else sys.modules.get("torch")
-        if torch is None or getattr(torch.__spec__, "_initializing", False) or not hasattr(torch, "inference_mode"):
-            return
-        self._modes.enter_context(torch.inference_mode())
-        self._in_inference_mode = True
 
 
 async def _exits_kept(coroutine: Coroutine[Any, Any, Any]) -> Any:

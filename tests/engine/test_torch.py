@@ -81,3 +81,56 @@ print([name for name in ("torch", "numpy", "PIL", "aiohttp", "ipywidgets") if na
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+FIRST_IMPORT = """
+import sys, threading, time
+from comfy_notebook.engine import Engine, EventBus
+from comfy_notebook.protocol.function import definition_from_function
+from comfy_notebook.protocol.registry import Registry
+seen = []
+def blocking(a: int) -> None:
+    import torch
+    seen.append((torch.is_inference_mode_enabled(), (torch.nn.Parameter(torch.ones(2)) * 2).requires_grad))
+async def later(a: int) -> None:
+    blocking(a)
+def plain(a: int) -> None:
+    pass
+registry, bus = Registry(), EventBus()
+for function in (blocking, later, plain):
+    registry.register(definition_from_function(function))
+engine = Engine(registry, bus)
+def run(name, a):
+    entry = engine.wait(engine.submit({"1": {"class_type": name, "inputs": {"a": a}}}).prompt_id, 60)
+    assert entry["status"]["completed"], entry["status"]["messages"]
+"""
+
+
+def seen_after(code: str) -> str:
+    code = f"{FIRST_IMPORT}\n{code}\nprint(seen)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", ["blocking", "later"])
+def test_a_node_that_imports_torch_first_runs_as_it_does_later(name: str) -> None:
+    runs = f"run({name!r}, 1); run({name!r}, 2)\nimport torch\nassert not torch.is_inference_mode_enabled()"
+    assert seen_after(runs) == "[(True, False), (True, False)]"
+
+
+def test_a_torch_that_another_thread_is_loading_is_waited_for() -> None:
+    start = "loading = threading.Thread(target=lambda: __import__('torch')); loading.start()"
+    until = "while 'torch' not in sys.modules: time.sleep(0.001)"
+    assert seen_after(f"{start}\n{until}\nrun('blocking', 1); loading.join()") == "[(True, False)]"
+
+
+def test_a_torch_that_cannot_be_loaded_is_the_nodes_affair() -> None:
+    code = (
+        "import tempfile, pathlib\nfolder = pathlib.Path(tempfile.mkdtemp())\n"
+        "(folder / 'torch.py').write_text('raise ImportError(\"broken\")')\nsys.path.insert(0, str(folder))\n"
+        "run('plain', 1)\n"
+        "entry = engine.wait(engine.submit({'1': {'class_type': 'blocking', 'inputs': {'a': 1}}}).prompt_id, 60)\n"
+        "assert entry['status']['messages'][-1][1]['exception_message'].startswith('broken')\nrun('plain', 2)"
+    )
+    assert seen_after(code) == "[]"
