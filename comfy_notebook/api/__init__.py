@@ -1,8 +1,8 @@
 """The Python API: :class:`Workflow` and its nodes by name, :class:`Run` and its :class:`Results`, ``@node``.
 
-``workflow`` is what a person holds; ``document_nodes`` its nodes and their widget values, ``overrides`` values for one
-run; ``run`` what is in the queue, ``results`` what it brought, ``errors`` what went wrong; ``decorator`` makes
-functions nodes. ``lookup``, ``pictures`` and ``script`` serve these.
+``workflow`` is what a person holds; ``document_nodes`` and ``widget_node`` its nodes and their widget values,
+``overrides`` values for one run; ``run`` what is in the queue, ``results`` what it brought, ``errors`` what went wrong;
+``decorator`` makes functions nodes. ``lookup``, ``pictures`` and ``script`` serve these.
 """
 
 from .decorator import node

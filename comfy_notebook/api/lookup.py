@@ -41,7 +41,7 @@ class NameNotFound(KeyError):  # noqa: N818 - a KeyError that prints its message
 def not_found(what: str, wanted: str, names: Iterable[str], ids: Iterable[str] = ()) -> str:
     """A message that names what there is instead."""
     known = sorted(set(names))
-    close = difflib.get_close_matches(wanted, [*known, *ids], n=3, cutoff=0.5)
+    close = difflib.get_close_matches(wanted, list(dict.fromkeys([*known, *ids])), n=3, cutoff=0.5)
     if close:
         return f"There is no {what} {wanted!r}; did you mean {' or '.join(map(repr, close))}?"
     listed = ", ".join(map(repr, known[:12])) + (", …" if len(known) > 12 else "")

@@ -3,36 +3,79 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..folders import Folders
 from .errors import title_of
 from .lookup import NameNotFound, find_node, is_link, not_found
 from .pictures import is_picture, one_pil, png
 
+if TYPE_CHECKING:
+    from .document_nodes import DocumentNodes
+
 InfoSource = Callable[[str], Mapping[str, Any] | None]
 Prompt = dict[str, Any]
 
 
-def with_overrides(prompt: Mapping[str, Any], values: Mapping[str, Any], info: InfoSource, folders: Folders) -> Prompt:
-    """``prompt`` with the inputs named in ``values`` replaced; ``prompt`` itself stays as it is.
+class Override(NamedTuple):
+    """One value for one run, as the prompt carries it. ``literal``: the text is not expanded as typed text would be."""
+
+    node_id: str
+    input: str
+    value: Any
+    literal: bool
+
+
+def read_overrides(
+    prompt: Prompt, values: Mapping[str, Any], nodes: DocumentNodes, info: InfoSource, folders: Folders
+) -> list[Override]:
+    """``values`` by the nodes they are for: of ``prompt``, or subgraph instances among the document's ``nodes``.
 
     A name is an input's name where one node alone has it, or ``"Node.input"`` (also ``Node__input``) with the node's
-    title, id or class type. A picture (PIL, tensor ``[1,H,W,C]``, numpy) for an input that chooses an image file is
-    written to the input folder. Raises ``KeyError`` for unknown or ambiguous names, ``TypeError`` and ``ValueError``
-    for values that the input can't take.
+    title, id or class type, or ``"Subgraph/Node.input"``. A picture (PIL, tensor ``[1,H,W,C]``, numpy) for an input
+    that chooses an image file is written to the input folder. Raises ``KeyError`` for unknown or ambiguous names,
+    ``TypeError`` and ``ValueError`` for values that the input can't take.
     """
-    changed: Prompt = dict(prompt)
+    found = []
     for name, value in values.items():
-        node_id, input_name = find_input(prompt, name)
-        node = changed[node_id]
+        node_id, input_name = _place(prompt, nodes, name)
+        node = prompt.get(node_id, {})
         spec = input_spec(info, str(node.get("class_type")), input_name)
         where = f"{title_of(prompt, node_id)}.{input_name}"
         checked = checked_value(value, spec, where, folders)
-        changed[node_id] = {**node, "inputs": {**node.get("inputs", {}), input_name: checked}}
+        found.append(Override(node_id, input_name, checked, bool(spec[1].get("dynamicPrompts"))))
+    return found
+
+
+def with_overrides(prompt: Prompt, overrides: Iterable[Override]) -> Prompt:
+    """``prompt`` with these inputs replaced; ``prompt`` itself stays as it is."""
+    changed = dict(prompt)
+    for override in overrides:
+        node = changed.get(override.node_id)
+        if node is not None:
+            inputs = {**node.get("inputs", {}), override.input: override.value}
+            changed[override.node_id] = {**node, "inputs": inputs}
     return changed
+
+
+def _place(prompt: Prompt, nodes: DocumentNodes, name: str) -> tuple[str, str]:
+    try:
+        return find_input(prompt, name)
+    except NameNotFound:
+        head, _, input_name = name.rpartition("." if "." in name else "__")
+        try:
+            node = nodes.find(head)
+        except NameNotFound:
+            if "/" in head:
+                raise
+        else:
+            if node.id in prompt:
+                return find_input(prompt, f"{node.id}.{input_name}")
+            if input_name in node.values:
+                return node.id, input_name
+        raise
 
 
 def find_input(prompt: Mapping[str, Any], name: str) -> tuple[str, str]:

@@ -6,13 +6,13 @@ import copy
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .document_nodes import WidgetNode, find_document_node, widget_node
-from .overrides import with_overrides
+from .document_nodes import DocumentNodes
+from .overrides import read_overrides, with_overrides
 from .run import Run, start
+from .widget_node import WidgetNode
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -84,34 +84,30 @@ class Workflow:
 
     def prepare(self, values: Values | None = None, /, **named: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a run with these values queues: the API prompt, and the document as saved pictures will carry it."""
+        prompt = self._convert(self.document)
+        chosen = {**(values or {}), **named}
+        if not chosen:
+            return prompt, self.document
+        document = copy.deepcopy(self.document)
+        nodes, info = DocumentNodes(document, self._info()), self._info()
+        overrides = read_overrides(prompt, chosen, nodes, info, self._session.folders)
+        homeless = []  # fed by a link, or shared with another instance of the subgraph: these change the prompt alone
+        for override in overrides:
+            value = override.value
+            plain = value["__value__"] if isinstance(value, dict) and "__value__" in value else value
+            try:
+                nodes.find(override.node_id).set_alone(override.input, plain)
+            except (KeyError, ValueError):
+                homeless.append(override)
+        prompt = self._convert(document)
+        return with_overrides(prompt, [*homeless, *(each for each in overrides if each.literal)]), document
+
+    def _convert(self, document: dict[str, Any]) -> dict[str, Any]:
         from .. import workflow
 
-        conversion = workflow.to_api(self.document, self._info())
+        conversion = workflow.to_api(document, self._info())
         self.warnings = [str(warning) for warning in conversion.warnings]
-        chosen = {**(values or {}), **named}
-        prompt = with_overrides(conversion.prompt, chosen, self._info(), self._session.folders)
-        return prompt, self._as_run(conversion.prompt, prompt)
-
-    def _as_run(self, before: Mapping[str, Any], prompt: Mapping[str, Any]) -> dict[str, Any]:
-        """The document with the widget values in which ``prompt`` differs from ``before``.
-
-        Inputs of nodes inside subgraphs, and inputs fed by a link, have no widget of their own here and stay.
-        """
-        changed = [
-            (node_id, name, value)
-            for node_id, node in prompt.items()
-            if node is not before[node_id]
-            for name, value in node["inputs"].items()
-            if value is not before[node_id]["inputs"].get(name)
-        ]
-        if not changed:
-            return self.document
-        document = copy.deepcopy(self.document)
-        for node_id, name, value in changed:
-            plain = value["__value__"] if isinstance(value, dict) and "__value__" in value else value
-            with suppress(KeyError, ValueError):
-                widget_node(document, find_document_node(document, node_id, self._info()), self._info())[name] = plain
-        return document
+        return conversion.prompt
 
     def to_python(self) -> str:
         """A script that runs the same graph without the workflow file."""
@@ -123,20 +119,26 @@ class Workflow:
         """Queue the workflow and return at once.
 
         Values for this run alone: ``run(seed=7)`` where one node has that input, ``run({"KSampler.seed": 7})`` or
-        ``run(KSampler__seed=7)`` otherwise. Pictures (PIL, tensor ``[1,H,W,C]``) may be given to a Load Image node.
+        ``run(KSampler__seed=7)`` otherwise (``"Subgraph/KSampler.seed"`` inside subgraphs). Texts are taken as they
+        are, without dynamic prompts; fields in file names see the new values. Pictures (PIL, tensor ``[1,H,W,C]``)
+        may be given to a Load Image node.
         Raises :class:`RunError` when the graph can't run as it is, ``KeyError`` for names it does not have.
         """
         prompt, document = self.prepare(values, **named)
         return start(self._session, prompt, document, front=front)
 
     def __getitem__(self, name: str | int) -> WidgetNode:
-        """A node by title, id or class type; raises ``KeyError`` with the candidates."""
-        return self._node(find_document_node(self.document, name, self._info()))
+        """A node by title, id or class type; ``wf["Subgraph/Node"]`` and ``wf["12:3"]`` are nodes inside subgraphs,
+        where what is set counts for every instance that does not show the widget as its own.
+
+        Raises ``KeyError`` with the candidates.
+        """
+        return self._nodes().find(name)
 
     @property
     def nodes(self) -> list[WidgetNode]:
-        """Every node, in the order of the document."""
-        return [self._node(node) for node in self.document.get("nodes", ()) if isinstance(node, dict)]
+        """Every node, in the order of the document; those inside a subgraph are its own ``nodes``."""
+        return self._nodes().all()
 
     def __iter__(self) -> Iterator[WidgetNode]:
         return iter(self.nodes)
@@ -147,11 +149,11 @@ class Workflow:
     def __repr__(self) -> str:
         return f"<Workflow {self.title!r}: {len(self)} nodes>"
 
-    def _node(self, node: dict[str, Any]) -> WidgetNode:
-        return widget_node(self.document, node, self._info(), self._changed)
+    def _nodes(self) -> DocumentNodes:
+        return DocumentNodes(self.document, self._info(), self._changed)
 
-    def _changed(self, node: dict[str, Any]) -> None:
-        """A widget value of ``node`` was set; an editor's workflow passes it on."""
+    def _changed(self, patch: dict[str, Any]) -> None:
+        """A widget value was set, which is this document patch; an editor's workflow passes it on."""
 
     def _info(self) -> Callable[[str], Mapping[str, Any] | None]:
         from ..server.node_info import info_source

@@ -19,9 +19,9 @@ from .plain import plain
 from .view import BridgedWidget
 
 if TYPE_CHECKING:
-    from ..api.document_nodes import WidgetNode
     from ..api.results import Results
     from ..api.run import Run
+    from ..api.widget_node import WidgetNode
     from ..server.editors import EditorState
     from ..session import Session
 
@@ -33,12 +33,12 @@ _of_cell: weakref.WeakValueDictionary[str, Editor] = weakref.WeakValueDictionary
 
 
 class _ShownWorkflow(Workflow):
-    """A copy of an editor's graph whose changed nodes go back to the editor."""
+    """A copy of an editor's graph whose changes go back to the editor."""
 
     state: EditorState
 
-    def _changed(self, node: dict[str, Any]) -> None:
-        self.state.apply({"nodes": {"set": [node]}})
+    def _changed(self, patch: dict[str, Any]) -> None:
+        self.state.apply(patch)
 
 
 class Editor(BridgedWidget):

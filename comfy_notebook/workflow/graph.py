@@ -14,6 +14,8 @@ from .specs import InfoSource
 
 ALWAYS, MUTED, BYPASSED = 0, 2, 4
 INPUT_NODE, OUTPUT_NODE = "-10", "-20"
+#: Stands for the instance itself where its values are listed.
+OWN = "-1"
 MAX_NODES = 200_000
 """Most nodes a prompt may have after all subgraphs are opened."""
 
@@ -84,10 +86,11 @@ class Scope:
 
 
 class Scopes:
-    """All scopes of a document."""
+    """All scopes of a document; ``skipped`` opens muted and bypassed instances too."""
 
-    def __init__(self, data: Json, info: InfoSource) -> None:
+    def __init__(self, data: Json, info: InfoSource, *, skipped: bool = False) -> None:
         self._info = info
+        self._closed = () if skipped else (MUTED, BYPASSED)
         self._definitions = {str(item.get("id")): item for item in definitions(data)}
         extra = data.get("extra")
         groups = extra.get("groupNodes") if isinstance(extra, dict) else None
@@ -106,7 +109,7 @@ class Scopes:
         return [slot for slot in listed or () if isinstance(slot.get("name"), str)]
 
     def _open(self) -> Iterator[Scope]:
-        """Every scope, root first; inside muted and bypassed instances nothing is opened."""
+        """Every scope, root first."""
         work, count = [self.root], 0
         while work:
             scope = work.pop()
@@ -115,7 +118,7 @@ class Scopes:
             if count > MAX_NODES:
                 raise WorkflowError(f"The subgraphs of this workflow unfold to more than {MAX_NODES:,} nodes.")
             for key, node in scope.graph.nodes.items():
-                if self.is_instance(node) and node.get("mode", 0) not in (MUTED, BYPASSED):
+                if self.is_instance(node) and node.get("mode", 0) not in self._closed:
                     scope.children[key] = self._child(scope, key, node)
             work.extend(reversed(scope.children.values()))
 
@@ -148,20 +151,25 @@ class Scopes:
             return {name: value for name, value in values.items() if value is not None}, {}
         if not isinstance(values, list) or not values:
             return {}, {}
+        return _values_by_place(self.places(node, graph), values)
+
+    def places(self, node: Json, graph: Graph) -> list[tuple[str, str]]:
+        """What each place in the ``widgets_values`` of an instance of ``graph`` is for: (inner node id, widget name),
+        with ``OWN`` for an input of the instance itself."""
         proxies = _proxies(node)
         if proxies and self._by_proxies:
-            return _values_by_proxies(proxies, values)
-        carriers = [str(item.get("name", "")) for slot, item in enumerate(graph.inputs) if _carries_widget(graph, slot)]
-        return {name: value for name, value in zip(carriers, values, strict=False) if value is not None}, {}
+            return proxies
+        names = [str(item.get("name", "")) for slot, item in enumerate(graph.inputs) if _carries_widget(graph, slot)]
+        return [(OWN, name) for name in names]
 
 
-def _values_by_proxies(
-    proxies: list[tuple[str, str]], values: list[Any]
+def _values_by_place(
+    places: list[tuple[str, str]], values: list[Any]
 ) -> tuple[dict[str, Any], dict[tuple[str, str], Any]]:
     own: dict[str, Any] = {}
     inner: dict[tuple[str, str], Any] = {}
-    for (owner, name), value in zip(proxies, values, strict=False):
-        if value is not None and owner == "-1":
+    for (owner, name), value in zip(places, values, strict=False):
+        if value is not None and owner == OWN:
             own[name] = value
         elif value is not None:
             inner[owner, name] = value
@@ -169,7 +177,7 @@ def _values_by_proxies(
 
 
 def _proxies(node: Json) -> list[tuple[str, str]]:
-    """``properties.proxyWidgets`` as (inner node id or "-1", widget name); some files hold it as JSON text."""
+    """``properties.proxyWidgets`` as (inner node id or OWN, widget name); some files hold it as JSON text."""
     properties = node.get("properties")
     listed = properties.get("proxyWidgets") if isinstance(properties, dict) else None
     if isinstance(listed, str):
