@@ -381,6 +381,132 @@ def test_runtime_states_do_not_touch_the_document(page: Any) -> None:
     assert page.locator(".cn-dom textarea").input_value() == "hello"
 
 
+LOW_ZOOMS = [0.43, 0.3, 0.15]
+
+
+def colour_at(page: Any, x: float, y: float) -> tuple[int, int, int]:
+    """What the canvas shows at a client point."""
+    code = """([x, y]) => [...document.querySelector('.cn-graph canvas').getContext('2d')
+        .getImageData(x * devicePixelRatio, y * devicePixelRatio, 1, 1).data.slice(0, 3)]"""
+    red, green, blue = page.evaluate(code, [x, y])
+    return red, green, blue
+
+
+def graph_of_colours(page: Any) -> dict[int, tuple[int, int, int]]:
+    """Twelve nodes of known colours, every third with a picture; the colour of each body."""
+    colours = {i: (i * 20, 255 - i * 18, (i * 97) % 256) for i in range(1, 13)}
+    nodes = [
+        node(
+            i,
+            "LoadImage" if i % 3 == 0 else "Source",
+            (i % 4) * 520,
+            (i // 4) * 620,
+            size=[400, 480],
+            bgcolor="#{:02x}{:02x}{:02x}".format(*colours[i]),
+        )
+        for i in colours
+    ]
+    load(page, nodes)
+    return colours
+
+
+def bodies_seen(page: Any) -> dict[int, tuple[int, int, int]]:
+    """Colours of the visible nodes below the middle of their titles, where nothing else is drawn."""
+    scale = page.evaluate("view.getScale()")
+    left, top, width, height = page.evaluate("view.bounds().visible")
+    out = {}
+    for box in page.evaluate("view.boxes()"):
+        x, y = box["x"] + box["w"] / 2 - left, box["y"] + 50 - top
+        if 0 < x < width and 0 < y < height:
+            out[box["id"]] = colour_at(page, x * scale, y * scale)
+    return out
+
+
+@pytest.mark.parametrize("scale", LOW_ZOOMS)
+def test_zoomed_out_every_node_is_where_it_belongs(page: Any, scale: float) -> None:
+    colours = graph_of_colours(page)
+    page.evaluate("view.fit()")
+    page.evaluate("s => view.setScale(s)", scale)
+    for i in (3, 6, 9):
+        page.evaluate("i => view.setOutputs(String(i), {images: [{filename: i + '.png'}, {filename: 'missing'}]})", i)
+    page.wait_for_timeout(200)
+    for _ in range(3):
+        page.evaluate("view.setDirty()")
+        settle(page)
+    seen = bodies_seen(page)
+    assert len(seen) >= 9
+    assert seen == {i: colours[i] for i in seen}
+    assert page.evaluate("notices") == []
+
+
+@pytest.mark.parametrize("scale", [1, *LOW_ZOOMS])
+def test_a_node_that_fails_while_drawing_spoils_no_other(page: Any, scale: float) -> None:
+    colours = graph_of_colours(page)
+    page.evaluate("""() => {
+        const widget = view.raw.graph.getNodeById(3).widgets.find(w => w.name === '$$canvas-image-preview');
+        widget.drawWidget = ctx => { ctx.save(); ctx.scale(0.5, 0.5); ctx.save(); throw new Error('torn'); };
+    }""")
+    page.evaluate("view.fit()")
+    page.evaluate("s => view.setScale(s)", scale)
+    for _ in range(4):
+        page.evaluate("view.setDirty()")
+        settle(page)
+    seen = bodies_seen(page)
+    assert len(seen) >= 2
+    assert seen == {i: colours[i] for i in seen}
+    assert any("cannot be drawn" in notice for notice in page.evaluate("notices"))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "whole"),
+    [
+        ([(0, 0), (2400, 900)], True),
+        ([(500, 300)], True),
+        ([(0, 0), (9000, 300)], False),
+        ([(0, 0), (300, 9000)], False),
+    ],
+    ids=["large", "one node", "very wide", "very high"],
+)
+def test_a_document_of_another_window_opens_fitted(page: Any, nodes: list[tuple[int, int]], whole: bool) -> None:
+    extra = {"ds": {"scale": 1.4, "offset": [-1300, -80]}}
+    load(page, [node(i, "Source", x, y) for i, (x, y) in enumerate(nodes, 1)], extra=extra)
+    content, visible = page.evaluate("[view.bounds().content, view.bounds().visible]")
+    assert 0.35 <= page.evaluate("view.getScale()") <= 1
+    assert visible[0] <= content[0]
+    assert visible[1] <= content[1]
+    if whole:
+        assert visible[0] + visible[2] >= content[0] + content[2]
+        assert visible[1] + visible[3] >= content[1] + content[3]
+
+
+def test_a_view_position_is_kept_where_it_was_stored(page: Any) -> None:
+    load(page, [node(i, "Source", i * 900, 0) for i in range(4)])
+    page.evaluate("view.setScale(1.5); view.panTo([950, 60])")
+    document = page.evaluate("view.serialize()")
+    page.evaluate("view.fit()")
+    page.evaluate("d => view.load(d)", document)
+    assert page.evaluate("view.getScale()") == pytest.approx(1.5)
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.evaluate("d => view.load(d)", document)
+    content, visible = page.evaluate("[view.bounds().content, view.bounds().visible]")
+    assert visible[0] <= content[0]
+    page.set_viewport_size({"width": 1300, "height": 700})
+    settle(page)
+    wider = page.evaluate("view.bounds().visible")
+    assert wider[2] != pytest.approx(visible[2])
+    assert wider[0] + wider[2] >= content[0] + content[2]
+
+
+def test_runtime_is_described(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100), node(2, "Sink", 600, 100)])
+    page.evaluate("view.setStale(['2']); view.setRunning('1'); view.setProgress('1', 3, 10)")
+    keys = "[n.stale, n.running, n.progress]"
+    assert page.evaluate(f"view.describe().map(n => {keys})") == [
+        [False, True, {"value": 3, "max": 10}],
+        [True, False, None],
+    ]
+
+
 def test_destroy_leaves_nothing(page: Any) -> None:
     widgets(page)
     page.evaluate("view.destroy()")

@@ -1,6 +1,7 @@
 // Draws nodes, links from afar and the canvas ground in our look; litegraph still does slots, link curves and groups.
 import { fitText, textWidth } from "../widgets/text";
 import { LabelPosition, type LGraphCanvas, LGraphGroup, LGraphNode, LiteGraph, strokeShapeOf, SubgraphNode } from "./litegraph";
+import type { StateGuard } from "./context-state";
 import { UnknownNode } from "./nodes";
 import type { NodeRuntime } from "./runtime";
 import { surfaceOf, type Surface } from "./surface";
@@ -14,7 +15,7 @@ const MUTED = 2;
 const BYPASSED = 4;
 
 /** Puts our drawing in place of litegraph's on this canvas. */
-export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: { showIds: boolean }): void {
+export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: { showIds: boolean }, state: StateGuard): void {
   canvas.low_quality_zoom_threshold = LOW_QUALITY;
   canvas.render_shadows = false;
   canvas.show_info = false;
@@ -26,14 +27,17 @@ export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: 
   const drawNode = canvas.drawNode.bind(canvas);
   canvas.drawNode = (node, ctx) => {
     const runtime = surface.runtimeOf(node);
-    if (canvas.low_quality) return drawSmall(canvas, node, ctx, surface.palette, runtime);
-    markSlots(node, runtime);
     const alpha = canvas.editor_alpha;
+    const depth = state.depth();
     canvas.editor_alpha = node.mode === MUTED ? 0.4 : node.mode === BYPASSED ? 0.55 : 1;
     try {
+      if (canvas.low_quality) return drawSmall(canvas, node, ctx, surface.palette, runtime);
+      markSlots(node, runtime);
       drawNode(node, ctx);
     } catch (error) {
       reportOnce(surface, node, error);
+      // what the node saved and did not restore would shift every node after it
+      if (ctx === canvas.ctx) state.unwind(depth);
     } finally {
       canvas.editor_alpha = alpha;
     }

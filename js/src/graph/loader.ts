@@ -7,6 +7,7 @@ import { LGraphGroup, type LGraphNode, LiteGraph, LLink } from "./litegraph";
 import { ComfyNode, registerUnknown, UnknownNode } from "./nodes";
 import { showImages } from "./preview";
 import type { LoadReport, NodeId, NodeInfo, WorkflowJson } from "./types";
+import { type Look, readLook } from "./viewport";
 import type { AnyWidget } from "./widget-classes";
 
 export class Loader {
@@ -22,7 +23,7 @@ export class Loader {
     const prepared = prepareDocument(document);
     const path = core.path.map((node) => node.id);
     const selected = core.selectedIds();
-    const view = { scale: core.canvas.ds.scale, offset: [...core.canvas.ds.offset] as [number, number] };
+    const view = core.look();
     this.#source = isRecord(document) ? (structuredClone(document) as Record<string, unknown>) : {};
     this.#rejected = prepared.rejected;
     this.#subgraphs = prepared.subgraphs;
@@ -68,46 +69,26 @@ export class Loader {
     }
   }
 
-  #place(keep: boolean, path: NodeId[], selected: NodeId[], view: { scale: number; offset: [number, number] }, document: WorkflowJson): void {
+  #place(keep: boolean, path: NodeId[], selected: NodeId[], view: Look, document: WorkflowJson): void {
     const { core } = this;
-    const { ds } = core.canvas;
     if (keep) {
       if (path.length) core.enterPath(path);
-      ds.scale = view.scale;
-      ds.offset = view.offset;
+      core.setLook(view);
       core.canvas.selectNodes(selected.map((id) => core.node(id)).filter((node): node is LGraphNode => node !== null));
-      core.redraw();
-      return;
+      return core.redraw();
     }
-    const saved = isRecord(document?.extra) && isRecord(document.extra.ds) ? document.extra.ds : null;
-    const offset = saved?.offset as ArrayLike<number> | undefined;
-    const scale = Number(saved?.scale);
-    if (offset && scale > 0.01 && scale < 20 && Number.isFinite(Number(offset[0])) && Number.isFinite(Number(offset[1]))) {
-      ds.scale = scale;
-      ds.offset = [Number(offset[0]), Number(offset[1])];
-      // a view saved on another screen may show nothing at all
-      if (!this.#somethingVisible()) core.fit();
-    } else core.fit();
+    core.open(isRecord(document?.extra) ? readLook(document.extra.ds) : null);
     core.emit("level", { path: core.level() });
-    core.redraw();
-  }
-
-  #somethingVisible(): boolean {
-    const { root, canvas, graph } = this.core;
-    const { ds } = canvas;
-    const right = root.clientWidth / ds.scale - ds.offset[0];
-    const bottom = root.clientHeight / ds.scale - ds.offset[1];
-    return graph._nodes.length === 0 || graph._nodes.some(({ pos, size }) =>
-      pos[0] < right && pos[0] + size[0] > -ds.offset[0] && pos[1] < bottom && pos[1] + size[1] > -ds.offset[1]);
   }
 
   context(): SaveContext {
-    const { ds } = this.core.canvas;
     const inside = this.core.path.length > 0;
+    const look = this.core.look();
+    if (!inside) this.core.storedLooks.remember(look, this.core.size());
     const old = isRecord(this.#source.extra) ? (this.#source.extra.ds as SaveContext["ds"]) : null;
     return {
       source: this.#source, rejected: this.#rejected, subgraphs: this.#subgraphs,
-      ds: inside ? (old ?? null) : { scale: ds.scale, offset: [ds.offset[0], ds.offset[1]] },
+      ds: inside ? (old ?? null) : look,
     };
   }
 

@@ -180,6 +180,11 @@ export interface NodeDescription {
   widgets: { name: string; label: string; type: string; value: unknown; options?: unknown[]; disabled: boolean }[];
   selected: boolean;
   error: string | null;
+  /** The result is older than what it would be made from now. */
+  stale: boolean;
+  running: boolean;
+  /** Of a running node that tells it. */
+  progress: { value: number; max: number } | null;
 }
 
 /** Place inside a node for `clientPos`. */

@@ -14,6 +14,7 @@ import type {
   AddNodeOptions, GraphEvents, GraphServices, LevelEntry, LoadReport, MenuEntry, NodeDescription, NodeError, NodeId, NodeInfo, Place, Point,
   ViewOptions, WorkflowJson,
 } from "./types";
+import { contentOf } from "./viewport";
 import { type AnyWidget, choicesOf } from "./widget-classes";
 
 export class GraphView implements GraphViewApi {
@@ -97,12 +98,20 @@ export class GraphView implements GraphViewApi {
         options: widget.type === "combo" ? choicesOf(widget, node) : undefined,
         disabled: !!widget.disabled || node.getSlotFromWidget(widget)?.link != null,
       })),
-      selected: !!node.selected, error: this.#core.runtimeOf(node)?.error?.message ?? null,
+      selected: !!node.selected, ...this.#describeRun(node),
     }));
   }
 
+  #describeRun(node: LGraphNode): Pick<NodeDescription, "error" | "stale" | "running" | "progress"> {
+    const state = this.#core.runtimeOf(node);
+    return {
+      error: state?.error?.message ?? null, stale: !!state?.stale, running: !!state?.running,
+      progress: state?.running ? (state.progress ?? null) : null,
+    };
+  }
+
   on<K extends keyof GraphEvents>(name: K, listener: (event: GraphEvents[K]) => void): () => void {
-    return this.#core.on(name, listener);
+    return this.#core.events.on(name, listener);
   }
 
   // ------------------------------------------------------------------------------------------------------ looks and life
@@ -110,9 +119,9 @@ export class GraphView implements GraphViewApi {
   setTheme(theme: HostTheme): void { this.#core.setPalette(theme.dark, theme.variables); }
   setOptions(options: ViewOptions): void { this.#core.applyOptions(options); }
   setReadOnly(on: boolean): void { this.#core.locked = on; this.#core.canvas.read_only = on; this.#core.redraw(); }
-  pause(on: boolean): void { this.#core.pause(on); }
+  pause(on: boolean): void { this.#core.frames.pause(on); }
   setDirty(): void { this.#core.redraw(); }
-  resize(): void { this.#core.resize(); }
+  resize(): void { this.#core.frames.resize(); }
   focus(): void { this.#core.focus(); }
 
   destroy(): void {
@@ -145,15 +154,8 @@ export class GraphView implements GraphViewApi {
   bounds(): ReturnType<GraphViewApi["bounds"]> {
     const { root, canvas } = this.#core;
     const { ds } = canvas;
-    const graph = this.#core.shownGraph();
-    const boxes = [...this.boxes(), ...graph._groups.map(({ pos, size }) => ({ x: pos[0], y: pos[1], w: size[0], h: size[1] }))];
     const visible: [number, number, number, number] = [-ds.offset[0], -ds.offset[1], root.clientWidth / ds.scale, root.clientHeight / ds.scale];
-    if (!boxes.length) return { content: [...visible], visible };
-    const left = Math.min(...boxes.map((box) => box.x));
-    const top = Math.min(...boxes.map((box) => box.y));
-    const right = Math.max(...boxes.map((box) => box.x + box.w));
-    const bottom = Math.max(...boxes.map((box) => box.y + box.h));
-    return { content: [left, top, right - left, bottom - top], visible };
+    return { content: contentOf(this.#core.shownGraph()) ?? [...visible], visible };
   }
 
   boxes(): ReturnType<GraphViewApi["boxes"]> {

@@ -59,7 +59,7 @@ export class FakeView {
   describe(): NodeDescription[] {
     return this.document.nodes.map((node) => ({
       id: node.id, title: node.title ?? node.type, type: node.type, mode: node.mode ?? 0, unknown: !(node.type in this.definitions),
-      inputs: [], outputs: [], selected: this.selected.includes(node.id), error: null,
+      inputs: [], outputs: [], selected: this.selected.includes(node.id), error: null, stale: false, running: false, progress: null,
       widgets: ((node.widgets_values as unknown[]) ?? []).map((value, index) => ({ name: `w${index}`, label: "", type: "number", value, disabled: false })),
     }));
   }
