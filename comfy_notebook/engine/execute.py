@@ -135,7 +135,7 @@ class PromptRun:
         self._announce(node_id)
         node = self.prompt.get_node(node_id)
         definition = self._graph.definition(node_id)
-        declared = DeclaredInputs(definition)  # asked afresh: a node that ran may have changed what is offered
+        declared = DeclaredInputs(definition).with_inputs(node["inputs"])  # asked afresh: offers may have changed
         hidden = self._hidden(node_id) if declared.hidden else {}
         inputs = gather(declared, node["inputs"], self._graph.from_link, hidden)
         try:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from ..protocol.definition import NodeDefinition
+from ..protocol.dynamic_inputs import flattened, is_dynamic
 from ..protocol.expansion import is_link
 
 #: Every value on its way to a node is a list, one element per call of the node.
@@ -29,9 +30,9 @@ class DeclaredInputs:
     """One answer of ``INPUT_TYPES``, consulted only through ``in`` and ``[]``: packs return dicts whose
     ``__contains__`` accepts any name and whose ``__getitem__`` supplies its type."""
 
-    def __init__(self, definition: NodeDefinition) -> None:
+    def __init__(self, definition: NodeDefinition, declared: Mapping[str, Any] | None = None) -> None:
         self.definition = definition
-        self.declared = get_input_info(definition)
+        self.declared = get_input_info(definition) if declared is None else declared
         self._infos: dict[str, InputInfo] = {}
         hidden = self.declared.get("hidden")
         self.hidden: list[tuple[str, str]] = [
@@ -43,6 +44,16 @@ class DeclaredInputs:
     def code_version(self) -> str:
         """The fingerprint of the node's code, taken once."""
         return self.definition.code_version
+
+    @cached_property
+    def has_groups(self) -> bool:
+        return any(is_dynamic(spec) for kind in ("required", "optional") for _, spec in pairs(self.declared.get(kind)))
+
+    def with_inputs(self, inputs: Mapping[str, Any]) -> DeclaredInputs:
+        """What is declared for a node that holds ``inputs``: groups of inputs replaced by their members."""
+        if not self.has_groups:
+            return self
+        return DeclaredInputs(self.definition, flattened(self.declared, inputs).declared)
 
     def info(self, name: str) -> InputInfo:
         known = self._infos.get(name)
@@ -115,7 +126,7 @@ def gather(
         elif info.category is not None:
             lists[name] = [value]
     for name, marker in declared.hidden:
-        lists[name] = [hidden.get(marker)]
+        lists[declared.definition.hidden_name(name)] = [hidden.get(marker)]
     return lists
 
 

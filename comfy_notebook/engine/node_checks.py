@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..protocol.definition import InputDefinition, NodeDefinition, input_definition
+from ..protocol.definition import HIDDEN_PREFIX, InputDefinition, NodeDefinition, input_definition
 from ..protocol.object_info import jsonable
 from ..protocol.types import type_name, types_match
 from .awaiting import finished
@@ -49,7 +49,8 @@ class NodeChecks:
         self.errors.setdefault(node_id, []).append(error)
 
     def run(self, declared: DeclaredInputs) -> None:
-        own = OwnValidation.of(self._definition.node_class)
+        own = OwnValidation.of(self._definition)
+        declared = declared.with_inputs(self._inputs)
         for category in ("required", "optional"):
             for name, spec in pairs(declared.declared.get(category)):
                 self._check_input(input_definition(name, spec, category), own)
@@ -182,7 +183,7 @@ class NodeChecks:
             raise
         for answer in answers:
             if answer is not True:
-                self._refuse(answer, [name for name in passed if name != "input_types"])
+                self._refuse(answer, [name for name in passed if not name.startswith(("input_types", HIDDEN_PREFIX))])
 
     def _refuse(self, answer: Any, names: list[str]) -> None:
         reason = f" - {answer}" if isinstance(answer, str) else ""
@@ -199,8 +200,9 @@ class NodeChecks:
 class OwnValidation:
     """A node's ``VALIDATE_INPUTS``: which checks it takes over follows from the names of its parameters."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], definition: NodeDefinition) -> None:
         self.function: Callable[..., Any] = function
+        self._apart = definition.keeps_hidden_apart
         spec = inspect.getfullargspec(function)
         positional = spec.args[1:] if inspect.ismethod(function) else spec.args
         self._names = {*positional, *spec.kwonlyargs}
@@ -208,12 +210,15 @@ class OwnValidation:
         self.wants_types = "input_types" in self._names
 
     @staticmethod
-    def of(node_class: type) -> OwnValidation | None:
-        function = getattr(node_class, "VALIDATE_INPUTS", None)
-        return OwnValidation(function) if callable(function) else None
+    def of(definition: NodeDefinition) -> OwnValidation | None:
+        function = getattr(definition.node_class, "VALIDATE_INPUTS", None)
+        return OwnValidation(function, definition) if callable(function) else None
 
     def takes(self, name: str) -> bool:
-        return self._takes_all or name in self._names
+        """A node that keeps hidden values apart gets all of them, and groups of inputs by the name of the group."""
+        if self._takes_all or name in self._names:
+            return True
+        return self._apart and (name.startswith(HIDDEN_PREFIX) or name.partition(".")[0] in self._names)
 
 
 def _choices(declared: InputDefinition) -> list[Any] | None:

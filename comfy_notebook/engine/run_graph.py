@@ -79,7 +79,9 @@ class RunGraph:
         node = self.prompt.get_node(node_id)
         strong = []
         read = self._reads[node_id] = list[str]()
-        for name, source, _, is_lazy in self.declared(node["class_type"]).links(node["inputs"]):
+        for name, source, _, is_lazy in (
+            self.declared(node["class_type"]).with_inputs(node["inputs"]).links(node["inputs"])
+        ):
             if not self.prompt.has_node(source):
                 error = NodeInputError(f"The input {name!r} is linked to node {source}, which is not in the prompt")
                 raise NodeFailure(node_id, error)
@@ -141,7 +143,8 @@ def ask_is_changed(node_id: str, inputs: Mapping[str, Any], declared: DeclaredIn
     definition = declared.definition
     try:
         function = definition.node_class.IS_CHANGED  # type: ignore[attr-defined]
-        calls = list_calls(gather_static(declared, inputs, node_id), definition.input_is_list)
+        statics = gather_static(declared.with_inputs(inputs), inputs, node_id)
+        calls = list_calls(statics, definition.input_is_list)
         answers = caller.call_each(node_id, function, calls, definition.input_is_list, lambda blocker: None)
         return [caller.finished(answer) for answer in answers]
     except (Exception, SystemExit):

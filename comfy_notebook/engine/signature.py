@@ -67,10 +67,12 @@ class Signatures:
         try:
             node = self._prompt.get_node(node_id)
             declared = self._declared(node["class_type"])
+            code_version = declared.code_version
+            declared = declared.with_inputs(node["inputs"])
         except Exception:  # a missing node or class is reported when the node is reached, not here
             return _hash(_never())
         definition = declared.definition
-        parts = [definition.name, "\0", declared.code_version, "\0", encode(self._is_changed(node_id))]
+        parts = [definition.name, "\0", code_version, "\0", encode(self._is_changed(node_id))]
         if definition.not_idempotent or declared.wants_unique_id:
             parts.append(f"\0id {node_id}")
         inputs = node["inputs"]

@@ -9,6 +9,10 @@ from typing import Any
 from .types import WIDGET_TYPES, type_name
 
 
+#: Begins the names of hidden values of nodes that keep them apart.
+HIDDEN_PREFIX = "hidden "
+
+
 @dataclass(frozen=True, eq=False)
 class InputDefinition:
     """One declared input. ``type`` is kept exactly as declared (a ``str``, a ``str`` subclass or a list of options)."""
@@ -50,6 +54,7 @@ class NodeDefinition:
     ``node_class`` answers to the V1 protocol (V3 nodes and functions come wrapped so); ``input_types`` is a callable
     because the protocol asks for a fresh answer on every use: combos may list files. ``code`` is there for code that
     may change under a running kernel; its fingerprint enters the cache key, so that old results are not reused.
+    ``keeps_hidden_apart``: hidden values reach the node under names that no input can have (see :func:`hidden_name`).
     """
 
     name: str
@@ -71,6 +76,7 @@ class NodeDefinition:
     has_intermediate_output: bool = False
     search_aliases: tuple[str, ...] = ()
     essentials_category: str | None = None
+    keeps_hidden_apart: bool = False
     code: Callable[[], str] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -78,6 +84,10 @@ class NodeDefinition:
     def code_version(self) -> str:
         """The fingerprint of the node's code as it is now; ``""`` for code that does not change."""
         return "" if self.code is None else self.code()
+
+    def hidden_name(self, name: str) -> str:
+        """The argument under which the hidden value declared as ``name`` reaches the node."""
+        return HIDDEN_PREFIX + name if self.keeps_hidden_apart else name
 
     def inputs(self) -> Iterator[InputDefinition]:
         """The declared inputs, required then optional, in their declared order; asked afresh."""

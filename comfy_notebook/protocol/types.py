@@ -11,9 +11,11 @@ from typing import Any
 
 #: Matches every type, alone or as a member of a union.
 ANY = "*"
+#: The type of sockets that take the type of what is linked to them; which one that is, is the editor's affair.
+MATCH_TYPE = "COMFY_MATCHTYPE_V3"
 
 #: Types that are edited in a widget on the node (every one of them is an input socket too).
-WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO")
+WIDGET_TYPES = ("INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR")
 
 
 def type_name(declared: Any) -> Any:
@@ -34,4 +36,4 @@ def types_match(received: Any, expected: Any) -> bool:
         return False
     offered = {part.strip() for part in received.split(",")}
     wanted = {part.strip() for part in expected.split(",")}
-    return ANY in offered or ANY in wanted or bool(offered & wanted)
+    return bool(offered & wanted) or any(name in part for name in (ANY, MATCH_TYPE) for part in (offered, wanted))

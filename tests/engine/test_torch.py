@@ -108,7 +108,7 @@ def run(name, a):
 
 def seen_after(code: str) -> str:
     code = f"{FIRST_IMPORT}\n{code}\nprint(seen)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
