@@ -190,9 +190,16 @@ class Results(Mapping[str, NodeResult]):
     Iterating gives the titles of the nodes that showed something (ids where titles repeat).
     """
 
-    def __init__(self, record: RunRecord, output_names: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        record: RunRecord,
+        output_names: Mapping[str, tuple[str, ...]],
+        earlier: Mapping[str, RunRecord] | None = None,
+    ) -> None:
+        """``earlier``: what nodes that this run did not reach showed in runs before it."""
         self._record = record
         self._output_names = output_names
+        self._earlier = {node: found for node, found in (earlier or {}).items() if node not in record.ui}
 
     @property
     def prompt_id(self) -> str:
@@ -209,8 +216,9 @@ class Results(Mapping[str, NodeResult]):
         return self._result(find_node(self._record.prompt, name))
 
     def _result(self, node_id: str) -> NodeResult:
-        kind = str(self._record.prompt[node_id].get("class_type"))
-        return NodeResult(self._record, node_id, self._output_names.get(kind, ()))
+        record = self._earlier.get(node_id, self._record)
+        kind = str(record.prompt[node_id].get("class_type"))
+        return NodeResult(record, node_id, self._output_names.get(kind, ()))
 
     def __iter__(self) -> Iterator[str]:
         shown = self._shown()
@@ -222,7 +230,7 @@ class Results(Mapping[str, NodeResult]):
         return len(self._shown())
 
     def _shown(self) -> list[str]:
-        return [node_id for node_id in self._record.prompt if node_id in self._record.ui]
+        return [node for node in self._record.prompt if node in self._record.ui or node in self._earlier]
 
     @property
     def images(self) -> list[Image]:

@@ -25,8 +25,16 @@ POLL_SECONDS = 0.1
 class Run:
     """A submitted workflow. ``await run`` or ``run.result()`` gives its :class:`Results`."""
 
-    def __init__(self, session: Session, prompt: Mapping[str, Any], submission: Any) -> None:
+    def __init__(
+        self,
+        session: Session,
+        prompt: Mapping[str, Any],
+        submission: Any,
+        shown_by: Mapping[str, str] | None = None,
+    ) -> None:
+        """``shown_by``: the prompts whose results an editor shows, by node; they fill up what this run left out."""
         self._session = session
+        self._shown_by = shown_by or {}
         self._prompt = prompt
         self._ended: Mapping[str, Any] | None = None
         self._results: Results | None = None
@@ -103,8 +111,17 @@ class Run:
         if item is FORGOTTEN:
             raise RunError("The run is too long ago: neither its results nor its history are kept.")
         record = RunRecord(self._session.engine, self._session.folders, self.prompt_id, item)
-        self._results = Results(record, output_names(self._session, record.prompt))
+        self._results = Results(record, output_names(self._session, record.prompt), self._earlier_records())
         return self._results
+
+    def _earlier_records(self) -> dict[str, RunRecord]:
+        """What other runs left at nodes that the editor still shows."""
+        engine, records = self._session.engine, dict[str, RunRecord]()
+        for prompt_id in set(self._shown_by.values()) - {self.prompt_id}:
+            if (item := engine.history.get(prompt_id)) is not None:
+                records[prompt_id] = RunRecord(engine, self._session.folders, prompt_id, item)
+        by_node = {node: records.get(prompt_id) for node, prompt_id in self._shown_by.items()}
+        return {node: found for node, found in by_node.items() if found is not None and node in found.prompt}
 
     def __repr__(self) -> str:
         notes = f", {len(self.warnings)} nodes left out" if self.warnings else ""

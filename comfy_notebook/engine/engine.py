@@ -282,6 +282,7 @@ class Engine:
         run.messages.append(["execution_interrupted", _stamped(item, data)])
         run.entry = make_entry(item, {}, {}, run.messages, succeeded=False)
         run.ended.set()
+        self._publish(run, "cn.prompt_dropped", {"prompt_id": item.prompt_id})
         self._publish_status()
 
     # Bookkeeping

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import secrets
 import threading
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,15 @@ from . import node_info
 from .autosave import Autosave, fingerprint
 from .last_run import LastRun
 from .later import Later
+from .meaning import Keys, document_keys, prompt_keys
 from .sources import Source
 
 if TYPE_CHECKING:
     from ..engine import Engine, Submission
 
 AUTOSAVE_SECONDS = 0.5
+#: How long after an edit results are looked over.
+STALE_SECONDS = 0.3
 
 
 class StaleBase(Exception):  # noqa: N818 - not a mistake: the view fetches the document and goes on
@@ -86,6 +90,8 @@ class EditorState:
             rev = self.rev
             self._publish("cn.document", rev=rev, patch=patch, view=view)
         self._save_soon()
+        if self.last_run.has_results:
+            self._parts.later.call(("stale", self.id), STALE_SECONDS, self.refresh_stale)
         return rev
 
     def replace(self, document: Mapping[str, Any], *, title: str | None = None) -> int:
@@ -141,8 +147,8 @@ class EditorState:
         from ..engine import PromptRejected
 
         engine = self._parts.engine
-        self.last_run.clear_errors()
-        signatures = self._signatures(prompt)
+        prompt_id = prompt_id or str(uuid.uuid4())
+        self.last_run.submitting(prompt_id, prompt, prompt_keys(engine, prompt), self._document_keys())
         try:
             submission = engine.submit(
                 prompt,
@@ -153,20 +159,17 @@ class EditorState:
                 targets=targets,
             )
         except PromptRejected as exc:
-            self.last_run.rejected(exc.node_errors)
+            self.last_run.rejected(prompt_id, exc.node_errors)
             raise
-        self.last_run.submitted(submission.prompt_id, prompt, signatures, submission.node_errors)
+        self.last_run.accepted(submission.prompt_id, submission.node_errors)
         return submission
 
-    def _signatures(self, prompt: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            return self._parts.engine.signatures(prompt)
-        except Exception:  # an invalid prompt has no meaning; submit says what is wrong with it
-            return {}
+    def _document_keys(self) -> Keys:
+        return document_keys(self._parts.engine, self._parts.registry, self._document)
 
     def refresh_stale(self) -> None:
         """Publish which results no longer hold, if that changed."""
-        stale = self.last_run.stale(self._signatures)
+        stale = self.last_run.stale(lambda prompt: prompt_keys(self._parts.engine, prompt), self._document_keys)
         if stale is not None:
             self._publish("cn.stale", nodes=stale)
 
@@ -204,6 +207,7 @@ class EditorState:
                 return
             self.closed = True
         self._parts.later.drop(("autosave", self.id))
+        self._parts.later.drop(("stale", self.id))
         if self.rev:
             self.save_now()
         self._publish("cn.closed")
@@ -230,7 +234,7 @@ class EditorState:
 
     def _on_event(self, event: Event) -> None:
         if event.client_id == self.id and self.last_run.on_event(event):
-            self._publish("cn.stale", nodes=[])
+            self._parts.later.call(("stale", self.id), 0.0, self.refresh_stale)
 
     def _publish(self, kind: str, **data: Any) -> None:
         self._parts.bus.publish(Event(kind, {"editor": self.id, **data}, client_id=self.id))

@@ -1,4 +1,6 @@
-"""What a run left behind, for a view that comes late: outputs and errors by node, the state of the run, stale nodes.
+"""What runs left behind, for a view that comes late: outputs and errors by node, the state of the run, stale nodes.
+
+A node shows the result of the last run that reached it, so that a run of one branch leaves the others as they were.
 
 Nodes are named by the id the events carry as ``display_node``: the id in the document, ``"12:3"`` for node 3 inside
 the subgraph instance 12.
@@ -12,19 +14,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..engine.events import Event
+from .meaning import Keys
 
 FINAL = {"execution_success": "success", "execution_error": "error", "execution_interrupted": "interrupted"}
 
 
 @dataclass
 class _Prompt:
-    """A submitted prompt and what it meant: equal signatures later mean that its results still hold."""
+    """A submitted prompt and what it meant: equal keys later mean that its results still hold."""
 
-    prompt: Mapping[str, Any]
-    signatures: Mapping[str, Any]
+    prompt: Mapping[str, Any] = field(default_factory=dict)
+    keys: Keys = field(default_factory=dict)
+    """Of the nodes as they ran."""
+    document_keys: Keys = field(default_factory=dict)
+    """Of the nodes of the document that was open when it was queued."""
     node_errors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     finished: set[str] = field(default_factory=set)
     state: str = "queued"
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The result that a node shows: what it sent, from which prompt, and what the node meant then."""
+
+    output: Any
+    prompt_id: str
+    key: Any
 
 
 class LastRun:
@@ -35,57 +50,52 @@ class LastRun:
         self._prompts: dict[str, _Prompt] = {}
         self._current: str | None = None
         self._executing: str | None = None
-        self._outputs: dict[str, Any] = {}
+        self._shown: dict[str, _Shown] = {}
         self._errors: dict[str, dict[str, Any]] = {}
         self._stale: list[str] = []
         self._progress: Mapping[str, Any] = {}
 
-    def submitted(
-        self,
-        prompt_id: str,
-        prompt: Mapping[str, Any],
-        signatures: Mapping[str, Any],
-        node_errors: Mapping[str, Mapping[str, Any]],
-    ) -> None:
-        """Remember a prompt that entered the queue, and the nodes of it that will not run."""
+    def submitting(self, prompt_id: str, prompt: Mapping[str, Any], keys: Keys, document_keys: Keys) -> None:
+        """Remember a prompt that is about to enter the queue, and what it means."""
         with self._lock:
-            known = self._prompts.get(prompt_id)
-            if known is None:  # its first events may be here before this call
-                known = self._prompts[prompt_id] = _Prompt(prompt, signatures)
-            known.prompt, known.signatures, known.node_errors = prompt, signatures, node_errors
-            if self._current is None or self._prompts[self._current].state not in ("queued", "running"):
+            self._errors.clear()
+            self._prompts[prompt_id] = _Prompt(prompt, keys, document_keys)
+
+    def accepted(self, prompt_id: str, node_errors: Mapping[str, Mapping[str, Any]]) -> None:
+        """The prompt entered the queue, without the nodes in ``node_errors``."""
+        with self._lock:
+            if prompt_id not in self._prompts:  # it ran and is over already
+                return
+            self._prompts[prompt_id].node_errors = node_errors
+            current = self._prompts.get(self._current or "")
+            if current is None or current.state not in ("queued", "running"):
                 self._current = prompt_id
 
-    def rejected(self, node_errors: Mapping[str, Mapping[str, Any]]) -> None:
+    def rejected(self, prompt_id: str, node_errors: Mapping[str, Mapping[str, Any]]) -> None:
         """Remember why validation refused a prompt."""
         with self._lock:
+            self._prompts.pop(prompt_id, None)
             self._errors.update(validation_errors(node_errors))
 
     def clear_results(self) -> None:
         """Forget what earlier runs left; a run in progress goes on."""
         with self._lock:
-            self._outputs, self._errors, self._stale = {}, {}, []
+            self._shown, self._errors, self._stale = {}, {}, []
             for known in self._prompts.values():
                 known.finished.clear()
 
-    def clear_errors(self) -> None:
-        """Forget the errors of earlier runs."""
-        with self._lock:
-            self._errors.clear()
-
     def on_event(self, event: Event) -> bool:
-        """Take in one event of the engine; returns whether it made stale results fresh."""
+        """Take in one event of the engine; returns whether a run ended with it."""
         prompt_id = event.data.get("prompt_id")
         if not isinstance(prompt_id, str):
             return False
         with self._lock:
-            stale = self._stale
             handler = _HANDLERS.get(event.type)
             if handler is not None:
                 handler(self, prompt_id, event.data)
             elif event.type in FINAL:
-                self._ended(prompt_id, FINAL[event.type], event.data)
-            return bool(stale) and not self._stale
+                return self._ended(prompt_id, FINAL[event.type], event.data)
+            return False
 
     def only_queued(self, alive: set[str]) -> None:
         """Prompts that wait or run but are not in ``alive`` were taken out of the queue."""
@@ -95,7 +105,7 @@ class LastRun:
                     known.state = "interrupted"
 
     def _started(self, prompt_id: str, _: Mapping[str, Any]) -> None:
-        self._prompts.setdefault(prompt_id, _Prompt({}, {})).state = "running"
+        self._prompts.setdefault(prompt_id, _Prompt()).state = "running"
         self._current, self._executing, self._progress = prompt_id, None, {}
         self._errors.clear()
 
@@ -109,41 +119,67 @@ class LastRun:
 
     def _executed(self, prompt_id: str, data: Mapping[str, Any]) -> None:
         self._finished(prompt_id, str(data["node"]))
-        if data.get("output") is not None:
-            self._outputs[str(data.get("display_node") or data["node"])] = data["output"]
+        name = str(data.get("display_node") or data["node"])
+        before, output = self._shown.get(name), data.get("output")
+        if output is None and before is not None:  # the same as before, out of the cache
+            output = before.output
+        if output is not None:
+            self._shown[name] = _Shown(output, prompt_id, self._prompts[prompt_id].document_keys.get(name))
 
     def _progressed(self, _: str, data: Mapping[str, Any]) -> None:
         self._progress = data.get("nodes", {})
 
-    def _ended(self, prompt_id: str, state: str, data: Mapping[str, Any]) -> None:
-        known = self._prompts.setdefault(prompt_id, _Prompt({}, {}))
+    def _dropped(self, prompt_id: str, _: Mapping[str, Any]) -> None:
+        if prompt_id == self._current:
+            self._prompts[prompt_id].state = "interrupted"
+        else:
+            self._prompts.pop(prompt_id, None)
+
+    def _ended(self, prompt_id: str, state: str, data: Mapping[str, Any]) -> bool:
+        known = self._prompts.setdefault(prompt_id, _Prompt())
         if state == "error":
             if data.get("exception_type") == "ExecutionBlocked":
-                return
+                return False
             self._executing = None
             self._errors[str(data.get("node_id"))] = execution_error(data)
         elif state == "success" and self._executing is not None:
             self._finished(prompt_id, self._executing)
         self._executing = None
         known.state = state
-        self._stale = []
         for other in [name for name, item in self._prompts.items() if item.state in FINAL.values()]:
             if other != prompt_id:
                 del self._prompts[other]
         self._current = prompt_id
+        return True
 
     def _finished(self, prompt_id: str, *nodes: str) -> None:
-        self._prompts.setdefault(prompt_id, _Prompt({}, {})).finished.update(nodes)
+        self._prompts.setdefault(prompt_id, _Prompt()).finished.update(nodes)
 
-    def stale(self, signatures: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> list[str] | None:
-        """The nodes whose results no longer mean what the prompt means now; None when nothing changed since asked."""
+    @property
+    def has_results(self) -> bool:
+        """Whether any node shows a result."""
+        return bool(self._shown)
+
+    def shown_by(self) -> dict[str, str]:
+        """The prompt whose result each node shows."""
         with self._lock:
-            known = self._prompts.get(self._current or "")
-            if known is None or not known.prompt or not known.finished:
-                return None
-            prompt, before, finished = known.prompt, known.signatures, set(known.finished)
-        now = signatures(prompt)
-        stale = sorted(node for node in finished if node in before and now.get(node) != before[node])
+            return {node: shown.prompt_id for node, shown in self._shown.items()}
+
+    def stale(self, keys: Callable[[Mapping[str, Any]], Keys], document_keys: Callable[[], Keys]) -> list[str] | None:
+        """The nodes whose results no longer hold; None when nothing changed since asked.
+
+        These are nodes of the last prompt whose code is another now (``keys`` of the same prompt), and nodes whose
+        shown result comes from a document that said something else than ``document_keys``.
+        """
+        with self._lock:
+            known = self._prompts.get(self._current or "") or _Prompt()
+            finished, shown = set(known.finished), dict(self._shown)
+        now = keys(known.prompt) if known.prompt and finished else {}
+        means = document_keys() if shown else {}
+        other_code = {node for node in finished if node in known.keys and now.get(node) != known.keys[node]}
+        edited = {node for node, item in shown.items() if item.key is not None and node in means}
+        edited = {node for node in edited if means[node] != shown[node].key}
+        stale = sorted(other_code | edited)
         with self._lock:
             if stale == self._stale:
                 return None
@@ -160,7 +196,7 @@ class LastRun:
                 run["progress"] = dict(self._progress)
             errors = {**(validation_errors(known.node_errors) if known is not None else {}), **self._errors}
             return {
-                "outputs": dict(self._outputs),
+                "outputs": {node: shown.output for node, shown in self._shown.items()},
                 "errors": errors,
                 "stale": list(self._stale),
                 "run": run,
@@ -173,6 +209,7 @@ _HANDLERS: dict[str, Callable[[LastRun, str, Mapping[str, Any]], None]] = {
     "executing": LastRun._executing_node,
     "executed": LastRun._executed,
     "progress_state": LastRun._progressed,
+    "cn.prompt_dropped": LastRun._dropped,
 }
 
 

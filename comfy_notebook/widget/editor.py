@@ -118,11 +118,13 @@ class Editor(BridgedWidget):
             return None
         item = self._session.engine.history.get(shown["prompt_id"])
         prompt = item["prompt"][2] if item is not None else {}
-        return Run(self._session, prompt, SimpleNamespace(prompt_id=shown["prompt_id"], number=0, node_errors={}))
+        submission = SimpleNamespace(prompt_id=shown["prompt_id"], number=0, node_errors={})
+        return Run(self._session, prompt, submission, self._state.last_run.shown_by())
 
     @property
     def results(self) -> Results:
-        """The results of the last run, waiting for its end; raises ``LookupError`` when nothing ran yet."""
+        """The results of the last run, waiting for its end; nodes it did not reach give what they still show of earlier
+        runs. Raises ``LookupError`` when nothing ran yet."""
         run = self.last_run
         if run is None:
             raise LookupError("Nothing has run in this editor yet: press Run or call ed.run().")

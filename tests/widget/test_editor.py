@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,22 @@ def test_a_run_gives_its_results_by_title(editor: Editor) -> None:
     assert tuple(results["Seen"].tensor.shape) == (1, 16, 32, 3)
     assert results["Seen"].image.getpixel((0, 0)) == (0, 255, 255)
     assert tuple(editor.value("Seen").shape) == (1, 16, 32, 3)
+
+
+def test_nodes_that_a_run_did_not_reach_keep_their_results(editor: Editor, session: Session) -> None:
+    twice = copy.deepcopy(GRAPH)
+    twice["nodes"].append(
+        {**twice["nodes"][2], "id": 4, "title": "Copy", "inputs": [{**twice["nodes"][2]["inputs"][0], "link": 3}]}
+    )
+    twice["links"].append([3, 2, 0, 4, 0, "IMAGE"])
+    editor.document = twice
+    editor.run().result(timeout=60)
+    editor["Red"].width = 8
+    session.engine.wait(editor._state.run(targets=["4"]).prompt_id, 60)
+    assert editor.results["Copy"].image.size == (8, 16)
+    assert editor.results["Seen"].image.size == (32, 16)
+    assert tuple(editor.value("Seen").shape) == (1, 16, 32, 3)
+    assert set(editor.results) == {"Seen", "Copy"}
 
 
 def test_overrides_hold_for_one_run_only(editor: Editor) -> None:
