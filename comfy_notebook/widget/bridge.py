@@ -77,7 +77,7 @@ class Bridge:
         try:
             match content["kind"]:
                 case "hello":
-                    self._hello(str(content["view"]))
+                    self._hello(str(content["view"]), dict(content.get("asks") or {}))
                 case "bye":
                     self._bye(str(content["view"]))
                 case "http":
@@ -93,7 +93,7 @@ class Bridge:
             if isinstance(content.get("rid"), str):
                 self._send({"kind": "fail", "rid": content["rid"], "message": f"The request is malformed: {exc!r}"}, [])
 
-    def _hello(self, view: str) -> None:
+    def _hello(self, view: str, asks: Mapping[str, str]) -> None:
         self._views.add(view)
         if self._unsubscribe is None:
             self._unsubscribe = self._bus.subscribe(self._outbox.put, self._editor)
@@ -101,6 +101,9 @@ class Bridge:
             self._pulse = self._endpoint.loop.create_task(self._beat())
         welcome = {"kind": "welcome", "view": view, "editor": self._editor, "bundle": self._bundle()}
         self._send({**welcome, "protocol": PROTOCOL}, [])
+        for rid, path in asks.items():
+            if rid not in self._exchanges:  # a view that waits greets again
+                self._request({"rid": rid, "path": str(path).replace("{editor}", self._editor)}, b"")
 
     def _bye(self, view: str) -> None:
         self._views.discard(view)

@@ -1,7 +1,8 @@
 """Events on their way to the browser, a few messages a second instead of one each.
 
-Jupyter drops messages above 1000 a second, and a graph of many small nodes makes more events than that. So events are
-gathered for a moment and sent as one message; of a progress bar or a preview only the newest matters.
+Jupyter drops messages above 1000 a second, and a graph of many small nodes makes more events than that. So after a few
+that leave at once, events are gathered for a moment and sent as one message; of a progress bar or a preview only the
+newest matters. Pictures that are results all arrive.
 """
 
 from __future__ import annotations
@@ -16,8 +17,14 @@ from ..engine.events import Event
 from .plain import plain
 from .requests import CHUNK_BYTES, Sender
 
-#: At most this many messages of events a second for one editor.
+#: At most this many messages of events a second for one editor, once the burst is spent.
 RATE = 10.0
+
+#: After a pause this many messages leave without delay: the queue's length, the run's start and its first node.
+BURST = 5
+
+#: Even those wait so many seconds for what is said in the same breath.
+GATHER = 0.002
 
 #: Of these only the newest of a node counts while they wait.
 _REPLACED = frozenset({"progress", "progress_state", "b_preview", "b_preview_with_metadata", "status"})
@@ -32,10 +39,10 @@ class Outbox:
         self._waiting: dict[Hashable, Event] = {}
         self._count = 0
         self._scheduled = False
-        self._last = 0.0
+        self._free_at = 0.0  # when the burst is whole again
 
     def put(self, event: Event) -> None:
-        """Queue ``event``; returns at once. The first one after a pause leaves without delay."""
+        """Queue ``event``; returns at once."""
         with self._lock:
             self._count += 1
             key = _key(event) or self._count
@@ -48,12 +55,12 @@ class Outbox:
             self._loop.call_soon_threadsafe(self._schedule)
 
     def _schedule(self) -> None:
-        self._loop.call_later(max(0.0, self._last + 1 / RATE - time.monotonic()), self._flush)
+        self._loop.call_later(max(GATHER, self._free_at - (BURST - 1) / RATE - time.monotonic()), self._flush)
 
     def _flush(self) -> None:
         with self._lock:
             events, self._waiting, self._scheduled = list(self._waiting.values()), {}, False
-        self._last = time.monotonic()
+        self._free_at = max(self._free_at, time.monotonic()) + 1 / RATE
         batch: list[Event] = []
         size = 0
         for event in events:
@@ -72,7 +79,7 @@ class Outbox:
 
 
 def _key(event: Event) -> Hashable | None:
-    if event.type not in _REPLACED:
-        return None
     data = event.data
+    if event.type not in _REPLACED or data.get("image_type") == "image/png":  # previews are JPEG, results are PNG
+        return None
     return (event.type, str(data.get("prompt_id")), str(data.get("node") or data.get("node_id")))

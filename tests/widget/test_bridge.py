@@ -53,6 +53,17 @@ def test_a_request_is_answered_by_the_application(opened: tuple[Editor, Recordin
     assert json.loads(buffers[0])["title"] == "bridge"
 
 
+def test_what_the_hello_asks_is_answered_with_the_welcome(opened: tuple[Editor, RecordingComm]) -> None:
+    editor, comm = opened
+    asks = {"v1:1": "/cn/editors/{editor}/document", "v1:2": "/object_info"}
+    comm.say({"kind": "hello", "view": "v1", "protocol": 1, "asks": asks})
+    comm.expect(kind="welcome", view="v1")
+    _, buffers = comm.expect(kind="head", rid="v1:1", status=200)
+    assert json.loads(buffers[0])["rev"] == editor._state.rev
+    _, buffers = comm.expect(kind="head", rid="v1:2", status=200)
+    assert "LoadImage" in json.loads(buffers[0])
+
+
 def test_the_bundle_of_the_welcome_is_there(opened: tuple[Editor, RecordingComm]) -> None:
     _, comm = opened
     welcome = hello(comm)
@@ -98,6 +109,8 @@ def test_a_lost_part_of_an_upload_fails_the_request(opened: tuple[Editor, Record
         {"kind": 3},
         {"kind": "unheard of"},
         {"kind": "hello"},
+        {"kind": "hello", "view": "v3", "asks": 3},
+        {"kind": "hello", "view": "v3", "asks": {"v3:1": None}},
         {"kind": "http"},
         {"kind": "http", "rid": "v1:9"},
         {"kind": "http", "rid": "v1:9", "path": "//elsewhere", "size": "x"},

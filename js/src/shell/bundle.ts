@@ -23,6 +23,16 @@ export async function bundleUrl(hash: string, fetchText: () => Promise<string>):
   return own;
 }
 
+/** The newest code this page has: most likely the one that the next editor needs. */
+export async function knownBundle(): Promise<{ hash: string; url: string } | null> {
+  const [hash, url] = Object.entries(page.__comfyNotebookBundles ?? {}).at(-1) ?? [];
+  try {
+    return hash && url ? { hash, url: await url } : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Import `url` as a module of `win`; its globals and its `document` are those of that window. */
 export function importInto(win: Window, url: string): Promise<EditorModule> {
   return new Promise((resolve, reject) => {

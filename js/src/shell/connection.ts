@@ -24,12 +24,19 @@ export class Connection {
   private count = 0;
   private silent = 0;
   private readonly exchanges = new Map<string, Exchange>();
+  /** Questions that travel with the hello, by path; each is answered once. */
+  private readonly asked = new Map<string, Exchange>();
   private readonly timer = setInterval(() => this.tick(), 1000);
   private readonly onMessage = (content: FromKernel, parts: DataView[]) => this.receive(content, (parts ?? []).map(bytesOf));
   private readonly onDeath = () => this.setState("lost");
 
-  constructor(private readonly model: AnyModel) {
+  /** `asks`: paths that the editor will want first; `{editor}` stands for its id. */
+  constructor(
+    private readonly model: AnyModel,
+    asks: string[] = [],
+  ) {
     this.welcome = new Promise((resolve) => (this.greet = resolve));
+    for (const path of asks) this.asked.set(path, this.open(path, { timeout: 0 }));
     model.on("msg:custom", this.onMessage);
     // Jupyter's own signs that the kernel restarted or that the kernel's side closed the comm.
     model.on("comm_live_update", this.onDeath);
@@ -39,6 +46,17 @@ export class Connection {
 
   async request(path: string, options: HostRequest = {}): Promise<Response> {
     if (this.state === "lost") throw new TypeError("The kernel does not answer. Run the cell again.");
+    const early = options.body == null && !options.headers && this.asked.get(path);
+    if (early) {
+      this.asked.delete(path);
+      return early.response;
+    }
+    const exchange = this.open(path, options);
+    void exchange.start();
+    return exchange.response;
+  }
+
+  private open(path: string, options: HostRequest): Exchange {
     const rid = `${this.view}:${++this.count}`;
     const exchange = new Exchange(rid, path, options, (content, part) => this.send(content, part));
     this.exchanges.set(rid, exchange);
@@ -46,8 +64,7 @@ export class Connection {
       this.exchanges.delete(rid);
       if (this.state !== "lost") this.update();
     };
-    void exchange.start();
-    return exchange.response;
+    return exchange;
   }
 
   dispose(): void {
@@ -61,7 +78,8 @@ export class Connection {
   }
 
   private hello(): void {
-    this.send({ kind: "hello", view: this.view, protocol: PROTOCOL });
+    const asks = Object.fromEntries([...this.asked].map(([path, { rid }]) => [rid, path]));
+    this.send({ kind: "hello", view: this.view, protocol: PROTOCOL, ...(!this.greeted && { asks }) });
   }
 
   private send(content: object, part?: Bytes): void {
@@ -76,11 +94,21 @@ export class Connection {
     this.silent = 0;
     if ("rid" in content) this.answer(content, parts[0]);
     else if (content.kind === "welcome" && content.view === this.view) {
+      if (!this.greeted) this.nameAsked(content.editor);
       this.greeted = true;
       this.greet(content);
     } else if (content.kind === "events") this.deliver(content.events, parts);
     else if (content.kind === "closed") this.closed.emit();
     this.update();
+  }
+
+  /** From now on the questions are known by the paths that the editor asks for. */
+  private nameAsked(editor: string): void {
+    for (const [path, exchange] of [...this.asked]) {
+      this.asked.delete(path);
+      this.asked.set(path.replace("{editor}", encodeURIComponent(editor)), exchange);
+      exchange.response.catch(() => undefined); // whoever asks hears of it
+    }
   }
 
   private answer(content: Extract<FromKernel, { rid: string }>, part?: Bytes): void {
@@ -121,6 +149,7 @@ export class Connection {
     const back = this.state === "lost";
     this.state = state;
     if (state === "lost") {
+      this.asked.clear();
       for (const exchange of [...this.exchanges.values()]) exchange.fail(new TypeError("The kernel is gone. Run the cell again."));
     } else if (back) this.hello();
     this.kernel.emit(state);

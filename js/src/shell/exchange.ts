@@ -26,7 +26,7 @@ export class Exchange {
   private readonly abort = () => this.cancel(this.options.signal?.reason ?? new DOMException("Aborted", "AbortError"));
 
   constructor(
-    private readonly rid: string,
+    readonly rid: string,
     private readonly path: string,
     private readonly options: HostRequest,
     private readonly send: Send,
@@ -47,10 +47,12 @@ export class Exchange {
     signal?.addEventListener("abort", this.abort);
     try {
       const headers: Record<string, string> = { ...this.options.headers };
-      if (body != null) {
+      const typed = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
+      if (typeof body === "string" && typed) this.body = new TextEncoder().encode(body); // at once: nothing is drawn in between
+      else if (body != null) {
         const encoded = new Response(body as BodyInit); // encodes text, forms and blobs as fetch would
         const type = encoded.headers.get("content-type");
-        if (type && !Object.keys(headers).some((name) => name.toLowerCase() === "content-type")) headers["content-type"] = type;
+        if (type && !typed) headers["content-type"] = type;
         this.body = new Uint8Array(await encoded.arrayBuffer());
       }
       if (this.ended) return;

@@ -8,6 +8,11 @@ export interface Place {
   element: HTMLElement;
 }
 
+/** Moving a frame in the page reloads it: its document is another one then. */
+export function isWhole({ element, root }: Place): boolean {
+  return element === root || (element as HTMLIFrameElement).contentDocument === root.ownerDocument;
+}
+
 // document.write into about:blank keeps the notebook's origin, so blobs and fetches work as they do outside; the base
 // makes sure that a relative URL of the editor never reaches the notebook server.
 const PAGE =
@@ -27,7 +32,6 @@ export function openFrame(parent: HTMLElement): Place | null {
   if (!place) frame.remove();
   return place;
 }
-
 
 function writeFrame(frame: HTMLIFrameElement): Place | null {
   try {

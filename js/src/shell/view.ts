@@ -1,10 +1,10 @@
 // One view of an editor: greet the kernel, fetch the editor's code, mount it, and take everything down again.
 
-import type { Host, HostTheme } from "../host";
+import type { Host, HostEvent, HostTheme } from "../host";
 import type { AnyModel } from "./afm";
-import { bundleUrl, importInto } from "./bundle";
+import { bundleUrl, type EditorModule, importInto, knownBundle } from "./bundle";
 import { Connection } from "./connection";
-import { openDirect, openFrame, type Place } from "./frame";
+import { isWhole, openDirect, openFrame, type Place } from "./frame";
 import { PROTOCOL, type Welcome } from "./messages";
 import { report, Signal } from "./signal";
 import { Stage } from "./stage";
@@ -17,6 +17,16 @@ If the kernel was restarted, run this cell again.`;
 const GONE = "The kernel does not answer. Run this cell again to get the editor back.";
 const CLOSED = "This editor was closed, or a later run of its cell took its place. Show it again with ed.show().";
 
+/** What the editor asks for first; the questions travel with the hello. */
+const FIRST = ["/object_info", "/cn/editors/{editor}", "/cn/editors/{editor}/document"];
+
+/** A place with the editor's code in it. */
+interface Ready {
+  hash: string;
+  place: Place;
+  module: EditorModule;
+}
+
 export class View {
   private readonly connection: Connection;
   private readonly stage: Stage;
@@ -27,6 +37,10 @@ export class View {
   private place: Place | null = null;
   private unmount: (() => void) | null = null;
   private mounting = 0;
+  private prepared: Promise<Ready | null>;
+  private readonly early: HostEvent[] = [];
+  /** What the kernel said before the editor listened; from then on nothing is kept. */
+  private readonly heard: () => HostEvent[];
   private disposed = false;
 
   constructor(
@@ -38,12 +52,18 @@ export class View {
     this.paint();
     this.unwatch = watchTheme(() => this.followTheme());
     this.stage.resized.on((height) => this.keepHeight(height));
-    this.connection = new Connection(model);
+    this.connection = new Connection(model, FIRST);
+    const stopEarly = this.connection.events.on((event) => this.early.push(event));
+    this.heard = () => {
+      stopEarly();
+      return this.early.splice(0);
+    };
     this.patience = window.setTimeout(() => this.stage.say(WAITING), PATIENCE_MS);
     this.connection.closed.on(() => this.end(CLOSED));
     this.connection.kernel.on((state) => {
       if (state === "lost" && !this.unmount) this.stage.say(GONE);
     });
+    this.prepared = this.prepareKnown().catch(() => null);
     void this.connection.welcome.then((welcome) => this.start(welcome));
   }
 
@@ -68,8 +88,7 @@ export class View {
     this.stage.quiet();
     const run = ++this.mounting;
     try {
-      const url = await bundleUrl(welcome.bundle, () => this.fetchBundle(welcome.bundle));
-      if (!this.disposed && run === this.mounting) await this.mount(welcome, url, run);
+      await this.mount(welcome, () => this.disposed || run !== this.mounting);
     } catch (error) {
       if (this.disposed || run !== this.mounting) return;
       report(error);
@@ -85,27 +104,41 @@ export class View {
     return response.text();
   }
 
-  private async mount(welcome: Welcome, url: string, run: number): Promise<void> {
-    this.takeDown();
-    while (!this.stage.box.isConnected) {
-      await new Promise((resolve) => setTimeout(resolve, 20)); // a frame exists only in the page
-      if (this.disposed || run !== this.mounting) return;
-    }
-    const place = (this.place = openFrame(this.stage.box) ?? openDirect(this.stage.box));
-    this.paint();
-    const module = await importInto(place.window, url);
-    if (this.disposed || run !== this.mounting) return;
+  private async mount(welcome: Welcome, outdated: () => boolean): Promise<void> {
+    const early = await this.prepared;
+    this.prepared = Promise.resolve(null);
+    if (outdated()) return;
+    const fits = early?.hash === welcome.bundle && isWhole(early.place);
+    const ready = fits ? early : await this.prepare(welcome.bundle, outdated);
+    if (!ready || outdated()) return;
+    const { place, module } = ready;
     const unmount = await module.mount(place.root, this.host(welcome.editor));
-    if (this.disposed || run !== this.mounting) return attempt(unmount);
+    if (outdated()) return attempt(unmount);
     this.unmount = unmount;
     this.stage.quiet();
     place.element.onload = () => this.revive(welcome, place);
   }
 
+  /** A page that has shown an editor has its code: the frame is made ready while the kernel is being asked. */
+  private async prepareKnown(): Promise<Ready | null> {
+    const known = await knownBundle();
+    return known && this.prepare(known.hash, () => this.disposed, known.url);
+  }
+
+  private async prepare(hash: string, outdated: () => boolean, known?: string): Promise<Ready | null> {
+    const url = known ?? (await bundleUrl(hash, () => this.fetchBundle(hash)));
+    while (!this.stage.box.isConnected && !outdated()) await new Promise((resolve) => setTimeout(resolve, 20)); // a frame exists only in the page
+    if (outdated()) return null;
+    this.takeDown();
+    const place = (this.place = openFrame(this.stage.box) ?? openDirect(this.stage.box));
+    this.paint();
+    const module = await importInto(place.window, url);
+    return { hash, place, module };
+  }
+
   /** Moving a cell in the page reloads its frames: an empty document comes back, so build the editor anew. */
   private revive(welcome: Welcome, place: Place): void {
-    const doc = (place.element as HTMLIFrameElement).contentDocument;
-    if (!this.disposed && doc && !doc.getElementById(place.root.id)) void this.start(welcome);
+    if (!this.disposed && !isWhole(place)) void this.start(welcome);
   }
 
   private host(editorId: string): Host {
@@ -115,7 +148,10 @@ export class View {
       editorId,
       viewId: connection.view,
       request: (path, options) => connection.request(path, options),
-      onEvent: (listener) => connection.events.on(listener),
+      onEvent: (listener) => {
+        for (const event of this.heard()) listener(event);
+        return connection.events.on(listener);
+      },
       get kernel() {
         return connection.state;
       },

@@ -172,4 +172,28 @@ describe("Connection", () => {
     expect(model.listening).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it("asks with its hello what will be wanted first, and answers the first to want it", async () => {
+    const asking = new Connection(model, ["/object_info", "/cn/editors/{editor}"]);
+    const { asks } = model.last("hello") as Sent & { asks: Record<string, string> };
+    const [info, editor] = Object.keys(asks) as [string, string];
+    expect(Object.values(asks)).toEqual(["/object_info", "/cn/editors/{editor}"]);
+    const head = { kind: "head", status: 200, headers: {}, size: 1, last: true };
+    model.say({ ...head, rid: info }, text("i"));
+    model.say({ kind: "welcome", view: asking.view, editor: "e/1", bundle: "b", protocol: 1 });
+    model.say({ ...head, rid: editor }, text("e"));
+    const before = model.sent.length;
+    expect(await (await asking.request("/object_info", { timeout: 0 })).text()).toBe("i");
+    expect(await (await asking.request("/cn/editors/e%2F1")).text()).toBe("e");
+    expect(model.sent.length).toBe(before);
+    void asking.request("/object_info").catch(() => undefined); // the second time it is asked anew
+    await soon();
+    expect(model.last("http")).toMatchObject({ path: "/object_info" });
+    asking.dispose();
+  });
+
+  it("sends a text at once, so that nothing is drawn between the click and the request", () => {
+    void connection.request("/run", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" }).catch(() => undefined);
+    expect(model.last("http")).toMatchObject({ path: "/run", size: 2, headers: { "content-type": "application/json" } });
+  });
 });
