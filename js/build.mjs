@@ -1,6 +1,7 @@
 // Builds the two files the kernel ships: shell.js (the anywidget module) and editor.js (fetched once per page by hash).
 import { build } from "esbuild";
 import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -8,8 +9,23 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, "..", "comfy_notebook", "static");
 mkdirSync(out, { recursive: true });
 
+// litegraph evaluates what is typed into its number prompt. The graph view has a prompt of its own, and pages that forbid
+// evaluation must be able to trust the bundle.
+const withoutEval = {
+  name: "without-eval",
+  setup({ onLoad }) {
+    onLoad({ filter: /@comfyorg[\\/]litegraph[\\/]dist[\\/].*\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      const contents = source.replace(/\beval\((\w+)\)/g, "Number($1)");
+      if (/\beval\(/.test(contents)) throw new Error(`${path} evaluates text in a way that is not known here`);
+      return { contents, loader: "js" };
+    });
+  },
+};
+
 const shared = {
   bundle: true,
+  plugins: [withoutEval],
   format: "esm",
   minify: !process.argv.includes("--dev"),
   target: "es2022",

@@ -1,7 +1,8 @@
 // Makes litegraph's canvas a good guest: its listeners on the document go, and what it does is told as the view's events.
 import type { ViewCore } from "./core";
 import { type LGraph, LGraphCanvas, type LGraphNode, type Subgraph, SubgraphNode } from "./litegraph";
-import { nodeCreatedHooks, registerSubgraph } from "./nodes";
+import { nodeCreatedHooks } from "./defined-node";
+import { registerSubgraph } from "./subgraph-node";
 import { setSurface } from "./surface";
 import type { ChangeKind } from "./types";
 import type { AnyWidget } from "./widget-classes";

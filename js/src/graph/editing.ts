@@ -5,6 +5,7 @@ import { LGraphGroup, type LGraphNode, LiteGraph, SubgraphNode } from "./litegra
 import { watchChosenImage } from "./loader";
 import { NODE_COLORS } from "./theme";
 import type { AddNodeOptions, LinkEnd, NodeId, Point } from "./types";
+import { unpackSubgraph } from "./unpack";
 import { type AnyWidget, commitValue } from "./widget-classes";
 
 type OffMode = 2 | 4; // muted, bypassed
@@ -233,67 +234,12 @@ export class Editing {
     }
   }
 
-  /** The contents of an instance in its place, with its links and the values its promoted widgets show. */
   unpack(id: NodeId): void {
-    const { core } = this;
-    const instance = core.node(id);
+    const instance = this.core.node(id);
     if (!(instance instanceof SubgraphNode)) return;
-    const graph = core.shownGraph();
-    const { subgraph } = instance;
-    const made = new Map<NodeId, LGraphNode>();
-    graph.beforeChange();
-    const [dx, dy] = unpackOffset(instance);
-    for (const inner of subgraph._nodes) {
-      const copy = LiteGraph.createNode(inner.type, inner.title);
-      if (!copy) continue;
-      const data = inner.serialize() as AnyWidget;
-      for (const input of data.inputs ?? []) input.link = null;
-      for (const output of data.outputs ?? []) output.links = [];
-      data.id = -1;
-      copy.configure(data);
-      copy.pos = [inner.pos[0] + dx, inner.pos[1] + dy];
-      graph.add(copy);
-      made.set(inner.id, copy);
-    }
-    for (const link of subgraph._links.values()) this.unpackLink(instance, link as AnyWidget, made);
-    graph.remove(instance);
-    graph.afterChange();
-    core.canvas.selectNodes([...made.values()]);
+    unpackSubgraph(this.core, instance);
     this.done("subgraph");
   }
-
-  private unpackLink(instance: SubgraphNode, link: AnyWidget, made: Map<NodeId, LGraphNode>): void {
-    const graph = this.core.shownGraph();
-    const target = made.get(link.target_id);
-    const source = made.get(link.origin_id);
-    if (source && target) source.connect(link.origin_slot, target, link.target_slot);
-    else if (link.origin_id === -10 && target) {
-      const outer = instance.inputs[link.origin_slot];
-      const feed = outer?.link == null ? null : graph.getLink(outer.link);
-      const node = feed && graph.getNodeById(feed.origin_id);
-      if (node && feed) node.connect(feed.origin_slot, target, link.target_slot);
-      else {
-        const shown = instance.widgets.find((widget) => widget.name === outer?.name);
-        const input = target.inputs[link.target_slot];
-        const widget = input && (target.getWidgetFromSlot(input) as AnyWidget);
-        if (shown && widget) widget.value = shown.value;
-      }
-    } else if (link.target_id === -20 && source) {
-      for (const outer of [...(instance.outputs[link.target_slot]?.links ?? [])]) {
-        const to = graph.getLink(outer);
-        const node = to && graph.getNodeById(to.target_id);
-        if (node && to) source.connect(link.origin_slot, node, to.target_slot);
-      }
-    }
-  }
-}
-
-function unpackOffset(instance: SubgraphNode): [number, number] {
-  const nodes = instance.subgraph._nodes;
-  if (!nodes.length) return [0, 0];
-  const left = Math.min(...nodes.map((node) => node.pos[0]));
-  const top = Math.min(...nodes.map((node) => node.pos[1]));
-  return [instance.pos[0] - left, instance.pos[1] - top];
 }
 
 function isClipboard(text: string): boolean {

@@ -1,11 +1,13 @@
 // Loading a document into the view, wholly or as a change of what is there.
 import { same } from "../widgets/values";
 import { isRecord } from "./definitions";
-import { prepareDocument, type Prepared, sameNode, type SaveContext, saveDocument } from "./document";
 import type { ViewCore } from "./core";
 import { LGraphGroup, type LGraphNode, LiteGraph, LLink } from "./litegraph";
-import { ComfyNode, registerUnknown, UnknownNode } from "./nodes";
+import { ComfyNode, registerUnknown, UnknownNode } from "./defined-node";
 import { showImages } from "./preview";
+import { prepareDocument, type Prepared } from "./read-document";
+import { type SaveContext, saveDocument } from "./save-document";
+import { sameNode } from "./save-node";
 import type { LoadReport, NodeId, NodeInfo, WorkflowJson } from "./types";
 import { type Look, readLook } from "./viewport";
 import type { AnyWidget } from "./widget-classes";

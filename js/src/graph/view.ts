@@ -1,21 +1,24 @@
 // GraphView: one canvas, one graph. Delegates to the parts; see api.ts for what each member promises.
 import type { HostTheme } from "../host";
 import type { GraphViewApi } from "./api";
-import { customWidgets, runControls, runValue } from "./build-widgets";
+import { customWidgets } from "./build-widgets";
 import { ViewCore } from "./core";
+import { describeLevel, placeInGraph } from "./describe";
 import { Editing } from "./editing";
 import { Hover } from "./hover";
-import { type LGraphNode, LiteGraph, litegraphModule, SubgraphNode } from "./litegraph";
+import { LiteGraph, litegraphModule, SubgraphNode } from "./litegraph";
 import { Loader } from "./loader";
 import { Menus } from "./menus";
-import { nodeCreatedHooks, registerDefinition, UnknownNode, VIRTUAL_TYPES } from "./nodes";
-import { ensureImageWidget, isPreviewWidget, showOutputs } from "./preview";
+import { nodeCreatedHooks, registerDefinition, UnknownNode } from "./defined-node";
+import { VIRTUAL_TYPES } from "./virtual-types";
+import { ensureImageWidget, showOutputs } from "./preview";
+import { browserValues, queueing } from "./queueing";
 import type {
   AddNodeOptions, GraphEvents, GraphServices, LevelEntry, LoadReport, MenuEntry, NodeDescription, NodeError, NodeId, NodeInfo, Place, Point,
   ViewOptions, WorkflowJson,
 } from "./types";
 import { contentOf } from "./viewport";
-import { type AnyWidget, choicesOf } from "./widget-classes";
+import type { AnyWidget } from "./widget-classes";
 
 export class GraphView implements GraphViewApi {
   readonly #core: ViewCore;
@@ -80,35 +83,7 @@ export class GraphView implements GraphViewApi {
     return this.#loader.serialize();
   }
 
-  describe(): NodeDescription[] {
-    const graph = this.#core.shownGraph();
-    return graph._nodes.map((node) => ({
-      id: node.id, title: String(node.getTitle() ?? node.type), type: node.type, mode: node.mode, unknown: node instanceof UnknownNode,
-      inputs: node.inputs.map((input) => {
-        const link = input.link == null ? null : graph.getLink(input.link);
-        return { name: input.name, label: labelOf(input), type: String(input.type), link: link ? { node: link.origin_id, slot: link.origin_slot } : null };
-      }),
-      outputs: node.outputs.map((output) => ({
-        name: output.name, label: labelOf(output), type: String(output.type),
-        links: (output.links ?? []).map((id) => graph.getLink(id)).filter((link) => link !== undefined && link !== null)
-          .map((link) => ({ node: link.target_id, slot: link.target_slot })),
-      })),
-      widgets: ((node.widgets ?? []) as AnyWidget[]).filter((widget) => !isPreviewWidget(widget) && !widget.hidden).map((widget) => ({
-        name: widget.name, label: widget.label || widget.name, type: widget.type, value: widget.value,
-        options: widget.type === "combo" ? choicesOf(widget, node) : undefined,
-        disabled: !!widget.disabled || node.getSlotFromWidget(widget)?.link != null,
-      })),
-      selected: !!node.selected, ...this.#describeRun(node),
-    }));
-  }
-
-  #describeRun(node: LGraphNode): Pick<NodeDescription, "error" | "stale" | "running" | "progress"> {
-    const state = this.#core.runtimeOf(node);
-    return {
-      error: state?.error?.message ?? null, stale: !!state?.stale, running: !!state?.running,
-      progress: state?.running ? (state.progress ?? null) : null,
-    };
-  }
+  describe(): NodeDescription[] { return describeLevel(this.#core); }
 
   on<K extends keyof GraphEvents>(name: K, listener: (event: GraphEvents[K]) => void): () => void {
     return this.#core.events.on(name, listener);
@@ -167,23 +142,7 @@ export class GraphView implements GraphViewApi {
   }
 
   clientPos(place: Place): { x: number; y: number } {
-    const node = this.#core.node(place.node);
-    if (!node) throw new Error(`No node ${place.node} at this level.`);
-    node._setConcreteSlots();
-    if (!node.flags.collapsed) node.arrange();
-    let [x, y] = [node.pos[0] + node.size[0] / 2, node.pos[1] + node.size[1] / 2];
-    if (place.title) [x, y] = [node.pos[0] + Math.min(node.size[0] / 2, 80), node.pos[1] - 15];
-    else if (place.widget !== undefined) {
-      const widget = node.widgets?.find((candidate) => candidate.name === place.widget) as AnyWidget;
-      if (!widget) throw new Error(`Node ${place.node} has no widget “${place.widget}”.`);
-      y = node.pos[1] + widget.y + (widget.element || widget.type === "knob" ? (widget.computedHeight ?? 22) : 22) / 2;
-    } else if (place.slot !== undefined) {
-      const input = place.input !== false;
-      const slots = input ? node.inputs : node.outputs;
-      const index = typeof place.slot === "number" ? place.slot : slots.findIndex((slot) => slot.name === place.slot);
-      if (!slots[index]) throw new Error(`Node ${place.node} has no ${input ? "input" : "output"} “${place.slot}”.`);
-      [x, y] = (input ? node.getInputPos(index) : node.getOutputPos(index)) as unknown as [number, number];
-    }
+    const [x, y] = placeInGraph(this.#core, place);
     const box = this.#core.root.getBoundingClientRect();
     const at = this.#core.toOverlay(x, y);
     return { x: box.left + at.x, y: box.top + at.y };
@@ -304,41 +263,9 @@ export class GraphView implements GraphViewApi {
 
   // ----------------------------------------------------------------------------------------------------------- queueing
 
-  beforeQueue(): void { this.#queueing("beforeQueued", "before"); }
-  afterQueue(): void { this.#queueing("afterQueued", "after"); }
-
-  #queueing(hook: "beforeQueued" | "afterQueued", mode: "before" | "after"): void {
-    let changed = false;
-    for (const node of this.#core.allNodes()) {
-      for (const widget of (node.widgets ?? []) as AnyWidget[]) {
-        try {
-          widget[hook]?.({});
-        } catch (error) {
-          this.#core.services.notify("warning", `An extension failed on “${widget.name}”: ${String(error)}`);
-        }
-      }
-      if (this.#core.options.controlMode === mode) changed = runControls(node) || changed;
-    }
-    if (changed) {
-      this.#core.changed("widget");
-      this.#core.redraw();
-    }
-  }
-
-  async browserValues(): Promise<Record<string, Record<string, unknown>>> {
-    const out: Record<string, Record<string, unknown>> = {};
-    const visit = async (nodes: LGraphNode[], prefix: string, depth: number): Promise<void> => {
-      for (const node of nodes) {
-        for (const [i, widget] of ((node.widgets ?? []) as AnyWidget[]).entries()) {
-          const sent = await runValue(node, widget, i);
-          if (sent) (out[prefix + node.id] ??= {})[widget.name] = sent.value;
-        }
-        if (node instanceof SubgraphNode && depth < 32) await visit(node.subgraph._nodes, `${prefix}${node.id}:`, depth + 1);
-      }
-    };
-    await visit(this.#core.graph._nodes, "", 0);
-    return out;
-  }
+  beforeQueue(): void { queueing(this.#core, "before"); }
+  afterQueue(): void { queueing(this.#core, "after"); }
+  browserValues(): Promise<Record<string, Record<string, unknown>>> { return browserValues(this.#core.graph); }
 
   // --------------------------------------------------------------------------------------------------------------- packs
 
@@ -355,8 +282,4 @@ export class GraphView implements GraphViewApi {
   addWidgetTypes(types: Record<string, (node: unknown, name: string, spec: unknown[]) => unknown>): void {
     for (const [type, make] of Object.entries(types)) customWidgets.set(type, make);
   }
-}
-
-function labelOf(slot: { label?: string; localized_name?: string; name: string }): string {
-  return slot.label || slot.localized_name || slot.name;
 }

@@ -1,0 +1,134 @@
+// Nodes of `object_info`, and those that nobody defined.
+import { readValues, type ReadValues } from "../widgets/values";
+import { buildWidgets } from "./build-widgets";
+import { type NodePlan, planNode } from "./definitions";
+import { LGraphNode, LiteGraph } from "./litegraph";
+import { loading } from "./loading";
+import { mergeInputs, mergeOutputs, plannedInputs, plannedOutput } from "./node-slots";
+import { safeNodeJson, sources, tails } from "./node-source";
+import { activeSurface } from "./surface";
+import type { NodeInfo, NodeJson } from "./types";
+import type { AnyWidget } from "./widget-classes";
+
+/** Hooks of packs, run for every new node. */
+export const nodeCreatedHooks = new Set<(node: LGraphNode) => void>();
+
+function created(node: LGraphNode): void {
+  for (const hook of nodeCreatedHooks) {
+    try {
+      hook(node);
+    } catch (error) {
+      activeSurface()?.services.notify("warning", `An extension failed on a new ${node.type}: ${String(error)}`);
+    }
+  }
+}
+
+/** A node of `object_info`. */
+export class ComfyNode extends LGraphNode {
+  static plan: NodePlan;
+  static nodeData: NodeInfo;
+  static comfyClass: string;
+  declare serialize_widgets: boolean;
+
+  constructor(title: string) {
+    super(title);
+    const Class = this.constructor as typeof ComfyNode;
+    this.serialize_widgets = true;
+    this.comfyClass = Class.comfyClass;
+    this.type = Class.comfyClass;
+    // measured once at the end: litegraph would measure again for every part
+    this.expandToFitContent = () => undefined;
+    buildWidgets(this, Class.plan);
+    for (const { name, type, ...rest } of plannedInputs(Class.plan)) this.addInput(name as string, type as string, rest as never);
+    for (const output of Class.plan.outputs) {
+      const { name, type, links: _, ...rest } = plannedOutput(output);
+      this.addOutput(name as string, type as string, rest as never);
+    }
+    delete (this as { expandToFitContent?: unknown }).expandToFitContent;
+    if (!loading.on) {
+      const size = this.computeSize();
+      this.setSize([Math.max(size[0], this.widgets?.length ? 210 : 140), size[1]]);
+    }
+    this.properties["Node name for S&R"] = Class.comfyClass;
+    created(this);
+  }
+
+  override configure(info: never): void {
+    configureNode(this, info as NodeJson, (this.constructor as typeof ComfyNode).plan, (safe) => super.configure(safe as never));
+  }
+}
+
+function configureNode(node: LGraphNode, info: NodeJson, plan: NodePlan, configure: (safe: NodeJson) => void): void {
+  sources.set(node, structuredClone(info));
+  const safe = safeNodeJson(info, node);
+  const read: ReadValues = readValues(plan, info.widgets_values);
+  tails.set(node, read.tail);
+  delete node.properties["Node name for S&R"]; // a default for new nodes, not for what a file leaves out
+  safe.inputs = mergeInputs(safe.inputs ?? [], plan);
+  safe.outputs = mergeOutputs(safe.outputs ?? [], plan);
+  safe.widgets_values = structuredClone(read.values);
+  if (loading.on && info.size === undefined) node.setSize(node.computeSize());
+  try {
+    configure(safe);
+  } catch (error) {
+    activeSurface()?.services.notify("warning", `Node ${String(info.id)} (${info.type}) was taken only in part: ${String(error)}`);
+  }
+}
+
+/** A node nobody defined: sockets and values stay as they are. */
+export class UnknownNode extends LGraphNode {
+  static override skip_list = true;
+  readonly isUnknown = true;
+
+  constructor(title: string) {
+    super(title);
+    this.serialize_widgets = false;
+  }
+
+  override configure(info: never): void {
+    const json = info as NodeJson;
+    sources.set(this, structuredClone(json));
+    const safe = safeNodeJson(json, this);
+    // without their widgets these are plain sockets; the saved form is restored on saving
+    safe.inputs = (safe.inputs ?? []).map(({ widget: _, pos: __, ...slot }) => slot);
+    delete safe.widgets_values;
+    try {
+      super.configure(safe as never);
+    } catch {
+      this.has_errors = true;
+    }
+    if (!json.title) this.title = json.type;
+  }
+
+  /** Copies carry the values too. */
+  override onSerialize(out: never): void {
+    const saved = sources.get(this);
+    if (saved?.widgets_values !== undefined) (out as NodeJson).widgets_values = structuredClone(saved.widgets_values);
+  }
+}
+
+/** Registers a definition; the class is new each time so that packs' hooks run on a clean prototype. */
+export function registerDefinition(type: string, info: NodeInfo, custom: ReadonlySet<string>, hooks: Iterable<(nodeType: unknown, info: NodeInfo) => void>): void {
+  const Class = class extends ComfyNode {};
+  Object.defineProperty(Class, "name", { value: type });
+  Class.title = info.display_name || info.name || type;
+  Class.comfyClass = type;
+  Class.nodeData = info;
+  for (const hook of hooks) {
+    try {
+      hook(Class, info);
+    } catch (error) {
+      activeSurface()?.services.notify("warning", `An extension failed on the node type ${type}: ${String(error)}`);
+    }
+  }
+  Class.plan = planNode(info, custom);
+  LiteGraph.registerNodeType(type, Class as never);
+  (Class as AnyWidget).category = info.category ?? "";
+  (Class as AnyWidget).title = info.display_name || info.name || type;
+}
+
+export function registerUnknown(type: string): void {
+  const Class = class extends UnknownNode {};
+  LiteGraph.registerNodeType(type, Class as never);
+  (Class as AnyWidget).title = type;
+}
