@@ -28,8 +28,8 @@ def inside(root: Path, *parts: str) -> Path:
 
 
 class SavePath(NamedTuple):
-    """Where the next numbered file goes: ``folder / f"{name}_{counter:05}_.png"``; ``subfolder`` is relative to the
-    root, ``prefix`` what was asked for with its variables filled in."""
+    """Where numbered files go: ``folder / f"{name}_{counter:05}_.png"``; ``subfolder`` is relative to the root,
+    ``prefix`` what was asked for with its variables filled in."""
 
     folder: Path
     name: str
@@ -37,14 +37,23 @@ class SavePath(NamedTuple):
     subfolder: str
     prefix: str
 
+    def path(self, index: int, suffix: str) -> Path:
+        """The file of item ``index`` (from 0) of a batch; ``suffix`` is what follows the number, such as ``.png``."""
+        name = self.name.replace("%batch_num%", str(index))
+        return self.folder / f"{name}_{self.counter + index:05}_{suffix}"
+
+    def entry(self, path: Path, kind: str) -> dict[str, str]:
+        """How a node's ``ui`` names ``path`` to the editor; ``kind`` is ``output`` or ``temp``."""
+        return {"filename": path.name, "subfolder": self.subfolder, "type": kind}
+
 
 def save_path(root: Path, prefix: str, width: int = 0, height: int = 0) -> SavePath:
     """The next free numbered name below ``root`` for ``prefix``, which may hold folders and ``%width%``, ``%height%``,
-    ``%year%``, ``%month%``, ``%day%``, ``%hour%``, ``%minute%``, ``%second%``. Makes the folder.
+    ``%year%``, ``%month%``, ``%day%``, ``%hour%``, ``%minute%``, ``%second%``, ``%batch_num%``. Makes the folder.
 
-    Raises :class:`UnsafePathError` when the prefix leads out of ``root``.
+    An empty prefix is ``ComfyUI``. Raises :class:`UnsafePathError` when the prefix leads out of ``root``.
     """
-    filled = _filled_in(prefix, width, height)
+    filled = _filled_in(prefix, width, height) or "ComfyUI"
     target = inside(root, filled)
     if target == root.resolve():
         raise UnsafePathError(f"{prefix!r} names a folder; end it with the beginning of a file name")
@@ -70,7 +79,8 @@ def _filled_in(prefix: str, width: int, height: int) -> str:
 
 
 def _used_numbers(folder: Path, name: str) -> list[int]:
-    numbered = re.compile(re.escape(name) + r"_(\d+)_?(?:\.|$)", re.IGNORECASE)
+    stem = re.escape(name).replace("%batch_num%", r"\d+")
+    numbered = re.compile(stem + r"_(\d+)_?(?:\.|$)", re.IGNORECASE)
     return [int(match[1]) for entry in os.listdir(folder) if (match := numbered.match(entry))]
 
 

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
+
+from .inputs import OpenInputs
 
 #: How many sockets a new node shows; a workflow may connect more.
 SHOWN = 4
 
 
-class GrowingInputs(dict[str, Any]):
-    """An ``optional`` mapping that lists the first ``<group>.<name>`` inputs and answers for all of them.
-
-    None of them is required, and a link or a constant to any further one is accepted.
-    """
+class GrowingInputs(OpenInputs):
+    """Optional inputs ``<group>.<name>``: the first of them are listed, a link or a constant to any further one is
+    accepted too."""
 
     def __init__(self, group: str, kind: str, names: Sequence[str]) -> None:
-        self._members = {f"{group}.{name}": _socket(kind, name) for name in names}
-        super().__init__(list(self._members.items())[:SHOWN])
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._members
-
-    def __missing__(self, name: str) -> Any:
-        return self._members[name]
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self._members.get(name, default)
+        members = {f"{group}.{name}": _socket(kind, name) for name in names}
+        super().__init__(dict(islice(members.items(), SHOWN)), members)
 
 
 def _socket(kind: str, name: str) -> tuple[str, dict[str, Any]]:

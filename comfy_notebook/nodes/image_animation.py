@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import folders
 from ..protocol.context import context
+from ..workflow import metadata
 from . import inputs
-from .image_save import metadata
-from .numbered_files import Numbering, numbering, write
+from .whole_files import write
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
-
-#: EXIF tags that carry the texts: the prompt in Model, the others from Make downwards.
-_EXIF_PROMPT, _EXIF_OTHERS = 0x0110, 0x010F
 
 _WEBP_METHODS = {"default": 4, "fastest": 0, "slowest": 6}
 
@@ -32,21 +29,8 @@ def _frames(images: Tensor) -> list[Image]:
     return frames
 
 
-def _names(images: Tensor, prefix: str) -> Numbering:
-    return numbering(folders.current().output, prefix, images.shape[2], images.shape[1])
-
-
-def exif(texts: Mapping[str, str]) -> Any:
-    """``name:text`` entries in the EXIF tags where ComfyUI looks for them."""
-    from PIL import Image
-
-    tags = Image.Exif()
-    others = [name for name in texts if name != "prompt"]
-    if "prompt" in texts:
-        tags[_EXIF_PROMPT] = f"prompt:{texts['prompt']}"
-    for place, name in enumerate(others):
-        tags[_EXIF_OTHERS - place] = f"{name}:{texts[name]}"
-    return tags
+def _names(images: Tensor, prefix: str) -> folders.SavePath:
+    return folders.save_path(folders.current().output, prefix, images.shape[2], images.shape[1])
 
 
 class SaveAnimatedWEBP:
@@ -83,12 +67,12 @@ class SaveAnimatedWEBP:
         extra_pnginfo: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         names = _names(images, filename_prefix)
-        path, frames, tags = names.path(0, ".webp"), _frames(images), exif(metadata(prompt, extra_pnginfo))
+        path, frames = names.path(0, ".webp"), _frames(images)
         settings: dict[str, Any] = {
             "lossless": lossless,
             "quality": quality,
             "method": _WEBP_METHODS[method],
-            "exif": tags,
+            "exif": metadata.exif(metadata.texts(prompt, extra_pnginfo)),
         }
         settings |= {"save_all": True, "append_images": frames[1:], "duration": int(1000.0 / fps)}
         write(path, partial(frames[0].save, format="WEBP", **settings))
@@ -128,7 +112,7 @@ class SaveAnimatedPNG:
 
         names = _names(images, filename_prefix)
         path, frames, info = names.path(0, ".png"), _frames(images), PngInfo()
-        for name, text in metadata(prompt, extra_pnginfo).items():
+        for name, text in metadata.texts(prompt, extra_pnginfo).items():
             info.add(b"comf", name.encode("latin-1", "replace") + b"\0" + text.encode("latin-1"), after_idat=True)
         settings: dict[str, Any] = {"pnginfo": info, "compress_level": compress_level, "duration": int(1000.0 / fps)}
         write(path, partial(frames[0].save, format="PNG", save_all=True, append_images=frames[1:], **settings))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from .. import folders
@@ -18,12 +17,7 @@ _hashes: dict[Path, tuple[tuple[int, int], str]] = {}
 
 def listing(kind: str = "input") -> list[str]:
     """Names of the image files in a folder, sorted; none where the folder does not exist."""
-    try:
-        with os.scandir(folders.current().by_type(kind)) as entries:
-            names = [entry.name for entry in entries if entry.is_file()]
-    except OSError:
-        return []
-    return sorted(name for name in names if Path(name).suffix.lower() in SUFFIXES)
+    return folders.list_files(folders.current().by_type(kind), SUFFIXES)
 
 
 def problem(name: str, kind: str = "input") -> str | None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import folders
 from ..protocol.context import context
+from ..workflow import metadata
 from . import inputs
-from .image_animation import exif
-from .image_save import metadata, png_info
-from .numbered_files import Numbering, numbering, write
+from .whole_files import write
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,8 +75,8 @@ class SaveImageAdvanced:
         key, values = inputs.chosen("format", format, children)
         if key not in FORMATS:
             raise ValueError(f"format: {key!r} is unknown; choose one of {', '.join(FORMATS)}")
-        names = numbering(folders.current().output, filename_prefix, images.shape[2], images.shape[1])
-        texts = metadata(prompt, extra_pnginfo)
+        names = folders.save_path(folders.current().output, filename_prefix, images.shape[2], images.shape[1])
+        texts = metadata.texts(prompt, extra_pnginfo)
         if key == "avif":
             mode, timing = inputs.chosen("save_mode", values.get("save_mode", "still images"), values)
             if mode == "animated" and len(images) > 1:
@@ -90,7 +89,7 @@ class SaveImageAdvanced:
 Encoder = Callable[["Tensor", Any], object]
 
 
-def _save_each(images: Tensor, names: Numbering, suffix: str, encode: Encoder) -> list[dict[str, str]]:
+def _save_each(images: Tensor, names: folders.SavePath, suffix: str, encode: Encoder) -> list[dict[str, str]]:
     results = []
     for index, image in enumerate(images):
         context().progress(index, len(images))
@@ -106,7 +105,7 @@ def _png(values: Mapping[str, Any], texts: Mapping[str, str]) -> Encoder:
 
     if values.get("bit_depth") == "16-bit":
         return lambda image, file: file.write(encode(image, texts))
-    info = png_info(texts)
+    info = metadata.pnginfo(texts)
     return lambda image, file: to_picture(image).save(file, format="PNG", pnginfo=info, compress_level=4)
 
 
@@ -133,7 +132,7 @@ def _avif_settings(values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[
             "or format 'exr', which keeps high dynamic range."
         )
     quality = round(100 * (63 - min(max(int(values.get("crf", 18)), 0), 63)) / 63)
-    return {"format": "AVIF", "quality": quality, "subsampling": "4:2:0", "exif": exif(texts).tobytes()}
+    return {"format": "AVIF", "quality": quality, "subsampling": "4:2:0", "exif": metadata.exif(texts)}
 
 
 def _avif(values: Mapping[str, Any], texts: Mapping[str, str]) -> Encoder:
@@ -151,7 +150,11 @@ _ENCODERS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Encoder]] 
 
 
 def _save_animated_avif(
-    images: Tensor, names: Numbering, texts: Mapping[str, str], values: Mapping[str, Any], timing: Mapping[str, Any]
+    images: Tensor,
+    names: folders.SavePath,
+    texts: Mapping[str, str],
+    values: Mapping[str, Any],
+    timing: Mapping[str, Any],
 ) -> dict[str, str]:
     """All images as one file; Pillow's encoder always loops for ever, so another ``loop_count`` is refused."""
     from .ops.pictures import to_picture

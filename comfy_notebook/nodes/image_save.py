@@ -8,15 +8,16 @@ import string
 import time
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import folders
 from ..protocol.context import context
+from ..workflow import metadata
 from . import inputs
-from .numbered_files import numbering, write, write_bytes
+from .whole_files import write, write_bytes
 
 if TYPE_CHECKING:
-    from PIL.PngImagePlugin import PngInfo
     from torch import Tensor
 
 _PREFIX_TIP = "Beginning of the file name; may hold folders and %date:yyyy-MM-dd%, %width%, %height%."
@@ -25,23 +26,6 @@ _PREFIX_TIP = "Beginning of the file name; may hold folders and %date:yyyy-MM-dd
 def random_letters(count: int) -> str:
     """Lower-case letters that keep the previews of different runs apart."""
     return "".join(secrets.choice(string.ascii_lowercase) for _ in range(count))
-
-
-def metadata(prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> dict[str, str]:
-    """What is written into every file: the prompt, the workflow and whatever else the client sent along, as JSON."""
-    values = {} if prompt is None else {"prompt": prompt}
-    values.update(extra_pnginfo or {})
-    return {str(name): json.dumps(value) for name, value in values.items()}
-
-
-def png_info(texts: Mapping[str, str]) -> PngInfo:
-    """``texts`` as tEXt chunks."""
-    from PIL.PngImagePlugin import PngInfo
-
-    info = PngInfo()
-    for name, value in texts.items():
-        info.add_text(name, value)
-    return info
 
 
 class SaveImage:
@@ -81,8 +65,8 @@ class SaveImage:
         from .ops.pictures import to_picture
 
         height, width = images[0].shape[:2]
-        names = numbering(self.output_dir, filename_prefix + self.prefix_append, width, height)
-        info = png_info(metadata(prompt, extra_pnginfo))
+        names = folders.save_path(Path(self.output_dir), filename_prefix + self.prefix_append, width, height)
+        info = metadata.pnginfo(metadata.texts(prompt, extra_pnginfo))
         results = []
         for index, image in enumerate(images):
             context().progress(index, len(images))
@@ -181,7 +165,8 @@ class SaveImageWebsocket:
         from .ops.pictures import to_picture
 
         for index, image in enumerate(images):
-            context().progress(index, len(images), to_picture(image))
+            context().progress(index, len(images))
+            context().send_image(to_picture(image))
         return {}
 
     @classmethod
@@ -211,9 +196,8 @@ class SaveSVGNode:
         self, svg: Any, filename_prefix: str = "svg/ComfyUI", prompt: Any = None, extra_pnginfo: Any = None
     ) -> dict[str, Any]:
         """``svg.data`` is a list of ``io.BytesIO``, one for each document."""
-        names = numbering(folders.current().output, filename_prefix)
-        values = {} if prompt is None else {"prompt": prompt}
-        values.update(extra_pnginfo or {})
+        names = folders.save_path(folders.current().output, filename_prefix)
+        values = metadata.entries(prompt, extra_pnginfo)
         results = []
         for index, document in enumerate(svg.data):
             content = with_metadata(document.getvalue().decode("utf-8", "replace"), values)

@@ -66,34 +66,40 @@ def combo(values: Sequence[str], tooltip: str = "", **more: Any) -> Spec:
 SAVE_HIDDEN = {"prompt": "PROMPT", "extra_pnginfo": "EXTRA_PNGINFO"}
 
 
-class Choices(dict[str, Any]):
+class OpenInputs(dict[str, Any]):
+    """A section of inputs that lists some and answers for ``more``.
+
+    What is only answered for is not needed and has no place on a new node, but a prompt may carry it.
+    """
+
+    def __init__(self, listed: Mapping[str, Any], more: Mapping[str, Spec]) -> None:
+        super().__init__(listed)
+        self._more = more
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._more
+
+    def __missing__(self, name: str) -> Spec:
+        return self._more[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self[name] if name in self else default  # noqa: SIM401 - dict.get would not ask __missing__
+
+
+class Choices(OpenInputs):
     """Required inputs of which some are choices that bring inputs of their own.
 
     ``choices`` maps the name of such a choice to {key: {child: spec}}. In a prompt the children are called
-    ``<name>.<child>``; they are not listed when the mapping is iterated, since which of them is needed depends on the
-    key, but the mapping answers for each of them, which lets a prompt carry them.
+    ``<name>.<child>``; they are not listed, since which of them is needed depends on the key.
     """
 
     def __init__(self, inputs: Mapping[str, Any], choices: Mapping[str, Mapping[str, Mapping[str, Spec]]]) -> None:
-        super().__init__(inputs)
-        self._children = {name: dict(_children(name, keys)) for name, keys in choices.items()}
+        declared = {}
         for name, keys in choices.items():
-            self[name] = choice(keys)[0], {**choice(keys)[1], **inputs[name][1]}
-
-    def _child(self, name: Any) -> Spec | None:
-        return next((children[name] for children in self._children.values() if name in children), None)
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or self._child(name) is not None
-
-    def __missing__(self, name: str) -> Spec:
-        child = self._child(name)
-        if child is None:
-            raise KeyError(name)
-        return child
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self[name] if name in self else default  # noqa: SIM401 - dict.get knows nothing of the children
+            kind, options = choice(keys)
+            declared[name] = (kind, {**options, **inputs[name][1]})
+        children = {child: spec for name, keys in choices.items() for child, spec in _children(name, keys)}
+        super().__init__({**inputs, **declared}, children)
 
 
 def choice(keys: Mapping[str, Mapping[str, Spec]]) -> Spec:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..protocol.blocking import ExecutionBlocker
 from .autogrow import GrowingInputs, members, numbered
 
 
 class ComfySwitchNode:
-    """Passes on one of two inputs; only the chosen one is computed, the other need not be connected."""
+    """Passes on ``on_true`` or ``on_false``; what leads to the other one is not computed.
+
+    Where nothing is connected to the chosen input, the nodes after the switch are skipped.
+    """
 
     RETURN_TYPES = ("*",)
     RETURN_NAMES = ("output",)
@@ -29,10 +33,7 @@ class ComfySwitchNode:
         return [chosen] if chosen in branches and branches[chosen] is None else []
 
     def execute(self, switch: bool, **branches: Any) -> tuple[Any]:
-        chosen = _branch(switch)
-        if chosen not in branches:
-            raise ValueError(f"The switch chose '{chosen}', but nothing is connected to that input.")
-        return (branches[chosen],)
+        return (branches.get(_branch(switch), ExecutionBlocker()),)
 
 
 def _branch(switch: bool) -> str:

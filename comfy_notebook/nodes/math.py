@@ -120,7 +120,7 @@ class ColorToRGBInt:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"color": ("COLOR", {"default": "#ffffff", "widgetType": "STRING"})}}
+        return {"required": {"color": ("COLOR", {"default": "#ffffff"})}}
 
     def execute(self, color: str) -> tuple[int, str, float]:
         digits = color.strip().removeprefix("#")

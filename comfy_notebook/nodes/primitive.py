@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import inputs
+
 LARGEST = 2**63 - 1
 
 
@@ -92,11 +94,13 @@ class SeedNode:
         return (seed,)
 
 
-class CustomCombo:
-    """A choice among options that the workflow itself brings along; any text is a valid choice.
+_OPTIONS = {f"option{number}": inputs.text("") for number in range(1, 1001)}
 
-    ``index`` is the position of the choice as the editor knows it. Where the options come along (``option1`` …) and the
-    choice is one of them, its position there counts.
+
+class CustomCombo:
+    """A choice among texts that are kept in the workflow, and its position among them, counted from 0.
+
+    A choice that is none of them is passed on too, with ``index`` as its position.
     """
 
     RETURN_TYPES = ("STRING", "INT")
@@ -108,22 +112,17 @@ class CustomCombo:
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
-            "required": {"choice": ("COMBO", {"options": []})},
-            "optional": {"index": ("INT", {"default": 0, "min": 0, "max": LARGEST})},
+            "required": {"choice": ("COMBO", {"options": [], "options_prefix": "option"})},
+            "optional": inputs.OpenInputs({"index": inputs.integer(0, 0, LARGEST)}, _OPTIONS),
         }
 
     @classmethod
-    def VALIDATE_INPUTS(cls, choice: Any, index: Any = 0) -> bool:
+    def VALIDATE_INPUTS(cls, choice: Any, input_types: Any) -> bool:
         return True
 
     def execute(self, choice: str, index: int = 0, **options: Any) -> tuple[str, int]:
-        listed = [value for name, value in sorted(options.items(), key=_option_number) if name.startswith("option")]
+        listed = [options[name] for name in _OPTIONS if name in options]
         return (choice, listed.index(choice) if choice in listed else index)
-
-
-def _option_number(option: tuple[str, Any]) -> int:
-    digits = option[0].removeprefix("option")
-    return int(digits) if digits.isdigit() else 0
 
 
 NODES: dict[str, tuple[type, str]] = {

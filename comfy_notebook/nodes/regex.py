@@ -2,16 +2,26 @@
 
 Patterns come from workflow files, and some patterns take exponential time. They run with the ``regex`` library, which
 can give up after a time limit and lets other threads run meanwhile; the standard library's ``re`` can do neither.
+A search has a thread of its own, so that Cancel need not wait for it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from itertools import islice
+from threading import Thread
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..protocol.context import context
 
 if TYPE_CHECKING:
     import regex
 
 TIME_LIMIT = 5.0  # seconds for one search
+_POLL = 0.05  # seconds between two looks at Cancel
+
+T = TypeVar("T")
 
 
 class PatternError(ValueError):
@@ -43,11 +53,27 @@ def _compile(pattern: str, case_insensitive: bool, multiline: bool, dotall: bool
         raise PatternError(f"Cannot read the pattern '{pattern}': {error}.") from None
 
 
-def _too_slow(pattern: str) -> PatternError:
-    return PatternError(
-        f"The pattern '{pattern}' took longer than {TIME_LIMIT:g} s on this text. "
-        "Patterns with a repetition inside a repetition, such as (a+)+, often do; write it without."
-    )
+def _searched(pattern: str, search: Callable[[], T]) -> T:
+    """What ``search`` returns; on Cancel it is left to end by its time limit. Raises :class:`PatternError` when it
+    takes too long."""
+    result: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            result.set_result(search())
+        except BaseException as error:
+            result.set_exception(error)
+
+    Thread(target=work, name="regular expression", daemon=True).start()
+    while not wait([result], _POLL).done:
+        context().check_interrupted()
+    try:
+        return result.result()
+    except TimeoutError:
+        raise PatternError(
+            f"The pattern '{pattern}' took longer than {TIME_LIMIT:g} s on this text. "
+            "Patterns with a repetition inside a repetition, such as (a+)+, often do; write it without."
+        ) from None
 
 
 class RegexExtract:
@@ -84,16 +110,14 @@ class RegexExtract:
     ) -> tuple[str]:
         pattern = _compile(regex_pattern, case_insensitive, multiline, dotall)
         group = group_index if mode.endswith("Group") or mode.endswith("Groups") else 0
-        found: list[str] = []
-        try:
-            for match in pattern.finditer(string, timeout=TIME_LIMIT, concurrent=True):
-                if group <= pattern.groups:
-                    found.append(match.group(group) or "")
-                if mode.startswith("First"):
-                    break
-        except TimeoutError:
-            raise _too_slow(regex_pattern) from None
-        return ("\n".join(found),)
+        if group > pattern.groups:
+            return ("",)
+
+        def search() -> list[str]:
+            matches = pattern.finditer(string, timeout=TIME_LIMIT, concurrent=True)
+            return [match.group(group) or "" for match in islice(matches, 1 if mode.startswith("First") else None)]
+
+        return ("\n".join(_searched(regex_pattern, search)),)
 
 
 class RegexMatch:
@@ -112,10 +136,8 @@ class RegexMatch:
         self, string: str, regex_pattern: str, case_insensitive: bool, multiline: bool, dotall: bool
     ) -> tuple[bool]:
         pattern = _compile(regex_pattern, case_insensitive, multiline, dotall)
-        try:
-            return (pattern.search(string, timeout=TIME_LIMIT, concurrent=True) is not None,)
-        except TimeoutError:
-            raise _too_slow(regex_pattern) from None
+        found = _searched(regex_pattern, lambda: pattern.search(string, timeout=TIME_LIMIT, concurrent=True))
+        return (found is not None,)
 
 
 class RegexReplace:
@@ -145,10 +167,12 @@ class RegexReplace:
         import regex
 
         pattern = _compile(regex_pattern, case_insensitive, multiline, dotall)
+
+        def search() -> str:
+            return pattern.sub(replace, string, count=count, timeout=TIME_LIMIT, concurrent=True)
+
         try:
-            return (pattern.sub(replace, string, count=count, timeout=TIME_LIMIT, concurrent=True),)
-        except TimeoutError:
-            raise _too_slow(regex_pattern) from None
+            return (_searched(regex_pattern, search),)
         except (regex.error, IndexError) as error:
             raise PatternError(f"Cannot use the replacement '{replace}': {error}.") from None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import folders
 from .autogrow import GrowingInputs, members
-from .numbered_files import numbering, write_bytes
+from .whole_files import write_bytes
 
 LONGEST_PADDING = 10_000
 
@@ -259,7 +259,7 @@ class SaveText(_TextNode):
 
     def execute(self, text: str, filename_prefix: str = "ComfyUI", format: str = "txt") -> dict[str, Any]:
         content = _pretty(text) if format == "json" else text
-        names = numbering(folders.current().output, filename_prefix)
+        names = folders.save_path(folders.current().output, filename_prefix)
         path = names.path(0, f".{format}")
         write_bytes(path, content.encode())
         saved = names.entry(path, "output")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 from .arrange import arrange, node_size
 from .errors import WorkflowError
 from .jsontext import plain
-from .specs import InfoSource, InputSpec, input_specs, widget_slots
+from .specs import InfoSource, InputSpec, input_specs, own_options, widget_slots
 
 Json = dict[str, Any]
 
@@ -72,7 +73,7 @@ class _Node:
             "mode": 0,
         }
         self.json["inputs"] = [
-            {"name": spec.name, "type": spec.type, "link": None} for spec in specs if not spec.is_widget
+            {"name": spec.name, "type": spec.type, "link": None} for spec in specs if spec.shown and not spec.is_widget
         ]
         self.json["outputs"] = _outputs(definition)
         self.json["properties"] = {"Node name for S&R": kind}
@@ -99,7 +100,10 @@ class _Node:
                 values.append({"control": "fixed", "filter": "", "upload": "image"}[slot.kind])
             if name in constants or found[name] is not None:
                 end = len(values)
-        self.json["widgets_values"] = values[:end]
+        own = list(takewhile(constants.__contains__, own_options(specs)))
+        found |= {name: constants[name] for name in own}
+        values = values if own else values[:end]
+        self.json["widgets_values"] = values + [constants[name] for name in own]
         if unknown := {name: value for name, value in constants.items() if name not in found}:
             self.json["properties"][EXTRA_INPUTS] = unknown
 

@@ -1,36 +1,37 @@
-"""Workflows inside media files: which keys a file carries, and writing them into PNG and WEBP.
+"""Workflows inside media files: which keys a file carries, and the blocks that carry them in PNG, WEBP and AVIF.
 
 ComfyUI keeps ``prompt`` (API JSON), ``workflow`` (UI JSON) and any further ``extra_pnginfo`` key as JSON text: PNG in
-text chunks, APNG in ``comf`` chunks, WEBP (and AVIF, JPEG) in ASCII entries of the EXIF block, each ``key:json``.
+text chunks, APNG in ``comf`` chunks, WEBP (and AVIF, JPEG) in ASCII entries of the EXIF block, each ``key:json``; MP4,
+WEBM, MP3 and Opus in the tags of the container, which PyAV reads (the ``video`` extra).
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from . import jsontext
 from .errors import WorkflowError
 
 if TYPE_CHECKING:
-    from PIL import Image
     from PIL.PngImagePlugin import PngInfo
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _MAX_TEXT = 64 << 20
 _MODEL, _MAKE, _USER_COMMENT, _EXIF_IFD = 0x0110, 0x010F, 0x9286, 0x8769
+_MAGIC = {b"\x1a\x45\xdf\xa3": "webm", b"ID3": "mp3", b"OggS": "ogg", b"fLaC": "flac", b"glTF": "glb"}
+_DEMUXERS = {"mp4": "mov", "webm": "matroska", "mp3": "mp3", "ogg": "ogg"}
 _KEYED = re.compile(r"^([A-Za-z_][\w .-]{0,60}):(.*)$", re.DOTALL)
 
 
 def file_kind(data: bytes) -> str | None:
-    """``png``, ``webp``, ``jpeg``, ``avif``, ``svg``, ``glb``, ``flac`` or ``safetensors``; None for anything else."""
+    """``png``, ``webp``, ``jpeg``, ``avif``, ``mp4``, ``webm``, ``mp3``, ``ogg``, ``flac``, ``glb``, ``safetensors`` or
+    ``svg`` after its first bytes (``mp4`` is MOV too, ``webm`` Matroska, ``ogg`` Opus); None for anything else."""
     if data.startswith(_PNG):
         return "png"
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -39,10 +40,11 @@ def file_kind(data: bytes) -> str | None:
         return "jpeg"
     if data[4:8] == b"ftyp" and data[8:12] in (b"avif", b"avis", b"mif1"):
         return "avif"
-    if data.startswith(b"glTF"):
-        return "glb"
-    if data.startswith(b"fLaC"):
-        return "flac"
+    if data[4:8] == b"ftyp":
+        return "mp4"
+    for magic, kind in _MAGIC.items():
+        if data.startswith(magic):
+            return kind
     if len(data) > 9 and data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= len(data) - 8:
         return "safetensors"
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -50,7 +52,10 @@ def file_kind(data: bytes) -> str | None:
 
 
 def read(data: bytes) -> dict[str, str]:
-    """The metadata of a file as texts by key, ``{}`` when it has none. Raises :class:`WorkflowError` if damaged."""
+    """The metadata of a file as texts by key, ``{}`` when it has none.
+
+    Raises :class:`WorkflowError` for a damaged file, and for a film or a sound where PyAV is not installed.
+    """
     kind = file_kind(data)
     if kind is None:
         raise WorkflowError("The file is no image or media file that can carry a workflow.")
@@ -62,73 +67,41 @@ def read(data: bytes) -> dict[str, str]:
         raise WorkflowError(f"The {kind.upper()} file is damaged: {error}.") from None
 
 
-def pnginfo(prompt: Any = None, extra_pnginfo: Mapping[str, Any] | None = None) -> PngInfo:
-    """The text chunks a PNG gets: ``prompt`` and every key of ``extra_pnginfo`` (``workflow`` among them)."""
+def entries(prompt: Any = None, extra_pnginfo: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a saved file carries: ``prompt`` and every key of ``extra_pnginfo`` (``workflow`` among them), as plain JSON
+    values with None for NaN. Raises :class:`WorkflowError` for what JSON cannot hold."""
+    values = {} if prompt is None else {"prompt": prompt}
+    values.update(extra_pnginfo or {})
+    return {str(key): jsontext.plain(value, f"The metadata {key!r}")[0] for key, value in values.items()}
+
+
+def texts(prompt: Any = None, extra_pnginfo: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """:func:`entries` as JSON texts, all ASCII."""
+    return {key: json.dumps(value) for key, value in entries(prompt, extra_pnginfo).items()}
+
+
+def pnginfo(carried: Mapping[str, str]) -> PngInfo:
+    """The text chunks of a PNG that carries ``carried`` (:func:`texts`)."""
     from PIL.PngImagePlugin import PngInfo
 
     info = PngInfo()
-    for key, value in _texts(prompt, extra_pnginfo):
-        info.add_text(key, value)
+    for key, text in carried.items():
+        info.add_text(key, text)
     return info
 
 
-def exif(prompt: Any = None, extra_pnginfo: Mapping[str, Any] | None = None) -> bytes:
-    """The EXIF block a WEBP gets: entry 0x0110 is ``prompt:…``, 0x010F and downwards ``key:…`` of ``extra_pnginfo``."""
+def exif(carried: Mapping[str, str]) -> bytes:
+    """The EXIF block of a WEBP or AVIF that carries ``carried``: 0x0110 is ``prompt:…``, the others ``key:…`` stand in
+    0x010F and downwards."""
     from PIL import Image
 
     block = Image.Exif()
-    tag = _MAKE
-    for key, value in _texts(prompt, extra_pnginfo):
-        if key == "prompt" and _MODEL not in block:
-            block[_MODEL] = f"prompt:{value}"
-        else:
-            block[tag], tag = f"{key}:{value}", tag - 1
+    others = [key for key in carried if key != "prompt"]
+    if "prompt" in carried:
+        block[_MODEL] = f"prompt:{carried['prompt']}"
+    for place, key in enumerate(others):
+        block[_MAKE - place] = f"{key}:{carried[key]}"
     return block.tobytes()
-
-
-def write_png(
-    image: Image.Image,
-    target: str | os.PathLike[str] | BinaryIO,
-    prompt: Any = None,
-    extra_pnginfo: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> None:
-    """Save ``image`` as PNG with the workflow in it; a path is written whole or not at all. ``options``: Pillow's."""
-    _save(image, target, "PNG", {"pnginfo": pnginfo(prompt, extra_pnginfo), **options})
-
-
-def write_webp(
-    image: Image.Image | Sequence[Image.Image],
-    target: str | os.PathLike[str] | BinaryIO,
-    prompt: Any = None,
-    extra_pnginfo: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> None:
-    """Save one image, or several as an animation, as WEBP with the workflow in its EXIF block."""
-    frames = [image] if not isinstance(image, Sequence) else list(image)
-    more = {"save_all": True, "append_images": frames[1:]} if len(frames) > 1 else {}
-    _save(frames[0], target, "WEBP", {"exif": exif(prompt, extra_pnginfo), **more, **options})
-
-
-def _save(image: Image.Image, target: Any, kind: str, options: dict[str, Any]) -> None:
-    if not isinstance(target, (str, os.PathLike)):
-        image.save(target, kind, **options)
-        return
-    path = Path(target)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            image.save(file, kind, **options)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _texts(prompt: Any, extra_pnginfo: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    entries = [] if prompt is None else [("prompt", prompt)]
-    for key, value in [*entries, *(extra_pnginfo or {}).items()]:
-        yield str(key), json.dumps(jsontext.plain(value, f"The metadata {key!r}")[0])
 
 
 def _read_png(data: bytes) -> dict[str, str]:
@@ -245,8 +218,29 @@ def _vorbis_comments(block: bytes) -> dict[str, str]:
         size, at = int.from_bytes(block[at : at + 4], "little"), at + 4
         key, separator, value = _decode(block[at : at + size]).partition("=")
         if separator:
-            found.setdefault(key.lower() if key.lower() in ("prompt", "workflow") else key, value)
+            found.setdefault(_key(key), value)
         at += size
+    return found
+
+
+def _key(name: str) -> str:
+    """Some containers write the names of their tags in capitals."""
+    return name.lower() if name.lower() in ("prompt", "workflow") else name
+
+
+def _read_container(kind: str, data: bytes) -> dict[str, str]:
+    try:
+        import av
+    except ImportError:
+        raise WorkflowError(
+            f"Reading the workflow of a file like this ({kind.upper()}) takes PyAV. "
+            "Install it: pip install 'comfy-notebook[video]'."
+        ) from None
+    with av.open(io.BytesIO(data), format=_DEMUXERS[kind], metadata_errors="replace") as container:
+        tags = [container.metadata, *(stream.metadata for stream in container.streams)]
+    found: dict[str, str] = {}
+    for name, text in (item for group in tags for item in group.items()):
+        found.setdefault(_key(name), text)
     return found
 
 
@@ -260,7 +254,7 @@ def _as_texts(values: Any) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-_READERS = {
+_READERS: dict[str, Callable[[bytes], dict[str, str]]] = {
     "png": _read_png,
     "webp": _read_image,
     "jpeg": _read_image,
@@ -269,4 +263,5 @@ _READERS = {
     "glb": _read_glb,
     "flac": _read_flac,
     "safetensors": _read_safetensors,
+    **{kind: partial(_read_container, kind) for kind in _DEMUXERS},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 InfoSource = Callable[[str], Mapping[str, Any] | None]
@@ -11,11 +12,18 @@ InfoSource = Callable[[str], Mapping[str, Any] | None]
 
 DYNAMIC_COMBO = "COMFY_DYNAMICCOMBO_V3"
 DYNAMIC_SLOT = "COMFY_DYNAMICSLOT_V3"
+AUTOGROW = "COMFY_AUTOGROW_V3"
+MOST_GROWN = 100
+"""Most inputs that one input grows to."""
 WIDGET_TYPES = frozenset(
-    {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", DYNAMIC_COMBO}
+    {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "COLOR", DYNAMIC_COMBO}
     | {"AUDIO_RECORD", "AUDIO_UI", "WEBCAM", "LOAD_3D", "LOAD_3D_ANIMATION", "PREVIEW_3D", "IMAGEUPLOAD", "MARKDOWN"}
 )
 """Input types that are widgets wherever they stand."""
+
+OWN_OPTIONS = "options_prefix"
+"""Option of a combo whose choices are kept in the workflow: texts called ``<prefix>1``, ``<prefix>2`` … that stand in
+``widgets_values`` behind everything else."""
 
 _UPLOADS = ("image_upload", "video_upload", "audio_upload", "file_upload", "animated_image_upload")
 _SEEDS = ("seed", "noise_seed")
@@ -30,6 +38,8 @@ class InputSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     choices: tuple[Any, ...] = ()
     required: bool = True
+    shown: bool = True
+    """False for inputs that a node gets only while it grows."""
 
     @property
     def widget_type(self) -> str:
@@ -59,7 +69,7 @@ class InputSpec:
             return stated if stated else next(iter(self.choices), None)
         if stated is not None:
             return stated
-        return {"INT": 0, "FLOAT": 0, "BOOLEAN": False}.get(self.widget_type, "")
+        return {"INT": 0, "FLOAT": 0, "BOOLEAN": False, "COLOR": "#000000"}.get(self.widget_type, "")
 
 
 @dataclass(frozen=True)
@@ -89,8 +99,32 @@ def _read_inputs(declared: Mapping[str, Any], prefix: str, orders: Mapping[str, 
         order = orders.get(section)
         first = [name for name in order if name in inputs] if isinstance(order, list) else []
         for name in [*first, *(name for name in inputs if name not in first)]:
-            found.append(_read_input(prefix + name, inputs[name], section == "required"))
+            spec = _read_input(prefix + name, inputs[name], section == "required")
+            found += _grown(spec) if spec.type == AUTOGROW else [spec]
     return found
+
+
+def _grown(group: InputSpec) -> list[InputSpec]:
+    """The sockets that an input which grows may have: ``<group>.<prefix>0`` …, or ``<group>.<name>``."""
+    template = group.options.get("template")
+    template = template if isinstance(template, Mapping) else {}
+    sections = template.get("input")
+    declared = _read_inputs(sections, "", {}) if isinstance(sections, Mapping) else []
+    if not declared:
+        return []
+    names = template.get("names")
+    if not isinstance(names, list):
+        names = [f"{template.get('prefix', '')}{number}" for number in range(_count(template.get("max"), MOST_GROWN))]
+    first = max(1, _count(template.get("min"), 1))
+    options = {**declared[0].options, "forceInput": True}
+    return [
+        InputSpec(f"{group.name}.{name}", declared[0].type, options, (), group.required and n < first, n < first)
+        for n, name in enumerate(names[:MOST_GROWN])
+    ]
+
+
+def _count(stated: Any, otherwise: int) -> int:
+    return min(stated, MOST_GROWN) if isinstance(stated, int) and not isinstance(stated, bool) else otherwise
 
 
 def _read_input(name: str, spec: Any, required: bool) -> InputSpec:
@@ -140,3 +174,9 @@ def widget_slots(
             work.extend(reversed(children(spec, chosen(spec.name))))
     for spec in uploads:
         yield Slot(spec, "upload")
+
+
+def own_options(specs: list[InputSpec]) -> Iterator[str]:
+    """The names of the choices that a node keeps itself, without end; none for a node that keeps none."""
+    prefix = next((spec.options[OWN_OPTIONS] for spec in specs if isinstance(spec.options.get(OWN_OPTIONS), str)), None)
+    return iter(()) if prefix is None else (f"{prefix}{number}" for number in count(1))

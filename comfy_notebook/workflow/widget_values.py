@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .specs import WIDGET_TYPES, InputSpec, input_specs, widget_slots
+from .specs import WIDGET_TYPES, InputSpec, input_specs, own_options, widget_slots
 
 _CONTROL = ("fixed", "increment", "decrement", "randomize", "increment-wrap")
 _BASIC = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
@@ -47,8 +47,8 @@ def _by_position(specs: list[InputSpec], values: list[Any], node: Mapping[str, A
     result, used = fill(frozenset())
     if used < len(values) and (custom := _custom_widgets(specs, linked)):
         # a pack's own widget type: only the saved node tells that this input is no socket
-        result, _ = fill(custom)
-    return result
+        result, used = fill(custom)
+    return result | dict(zip(own_options(specs), values[used:], strict=False))
 
 
 def _custom_widgets(specs: list[InputSpec], linked: Mapping[str, Any]) -> frozenset[str]:

@@ -14,7 +14,7 @@ import torch
 from PIL import Image, PngImagePlugin
 
 from comfy_notebook import folders
-from comfy_notebook.nodes import image_animation, image_files, image_formats, image_load, image_save, numbered_files
+from comfy_notebook.nodes import image_animation, image_files, image_formats, image_load, image_save, whole_files
 
 PROMPT = {"1": {"class_type": "X", "inputs": {"text": "ü 漢 \U0001f600"}}}
 WORKFLOW = {"workflow": {"nodes": [], "version": 0.4}}
@@ -187,7 +187,7 @@ class TestSave:
             raise OSError("disk full")
 
         with pytest.raises(OSError, match="disk full"):
-            numbered_files.write(base / "output" / "x.png", fail)
+            whole_files.write(base / "output" / "x.png", fail)
         assert list((base / "output").iterdir()) == []
 
     def test_preview_goes_to_temp(self, base: Path) -> None:

@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from node_prompts import node, run
 from PIL import Image
 
-from comfy_notebook import folders, nodes
-from comfy_notebook.engine import Engine, EventBus, PromptRejected
-from comfy_notebook.protocol.registry import Registry
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    registry = Registry()
-    nodes.register_all(registry)
-    before = folders.current()
-    folders.use(folders.Folders(base=tmp_path, temp=tmp_path / "temp"))
-    engine = Engine(registry, EventBus(), folders.current())
-    yield engine
-    engine.shutdown()
-    folders.use(before)
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
+from comfy_notebook.engine import Engine, PromptRejected
 
 
 def empty(**changes: Any) -> dict[str, Any]:
     return node("EmptyImage", **{"width": 40, "height": 20, "batch_size": 1, "color": 0xFF0000, **changes})
-
-
-def run(engine: Engine, prompt: dict[str, Any]) -> Any:
-    submission = engine.submit(prompt)
-    assert submission.node_errors == {}
-    return engine.wait(submission.prompt_id, timeout=60)
 
 
 def test_dotted_inputs_reach_the_nodes(engine: Engine, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from comfy_notebook.workflow import WorkflowError, read_document, to_api
+from comfy_notebook.workflow import WorkflowError, from_api, read_document, to_api
 
 SEED = ["INT", {"default": 0}]
 DEFINITIONS: dict[str, Any] = {
@@ -58,8 +58,36 @@ DEFINITIONS: dict[str, Any] = {
         },
         "output": ["IMAGE"],
     },
+    "Coloured": {"input": {"required": {"tint": ["COLOR", {}], "n": SEED}}, "output": []},
     "Grow": {
-        "input": {"required": {"images": ["COMFY_AUTOGROW_V3", {"template": {}}], "n": SEED}},
+        "input": {
+            "required": {
+                "images": [
+                    "COMFY_AUTOGROW_V3",
+                    {
+                        "template": {
+                            "input": {"required": {"image": ["IMAGE", {}]}},
+                            "prefix": "image",
+                            "min": 2,
+                            "max": 9,
+                        }
+                    },
+                ],
+                "n": SEED,
+            },
+            "optional": {
+                "numbers": [
+                    "COMFY_AUTOGROW_V3",
+                    {
+                        "template": {
+                            "input": {"optional": {"x": ["INT", {"default": 1}]}},
+                            "names": ["a", "b"],
+                            "min": 0,
+                        }
+                    },
+                ],
+            },
+        },
         "output": ["IMAGE"],
     },
 }
@@ -104,6 +132,8 @@ VALUES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("a pack's widget", node(1, "Custom", "#f", 4, inputs=[SWATCH_WIDGET, PLAIN]), {"colour": "#f", "n": 4}),
     ("a pack's widget, not in the file", node(1, "Custom", "#f", 4, inputs=[PLAIN]), {"colour": "#f", "n": 4}),
     ("a pack's socket", node(1, "Custom", 4, inputs=[SWATCH_SOCKET, PLAIN]), {"n": 4}),
+    ("a colour is a widget", node(1, "Coloured", "#0a9299", 4), {"tint": "#0a9299", "n": 4}),
+    ("a colour has a default", node(1, "Coloured"), {"tint": "#000000", "n": 0}),
     ("values by name", NAMED, {"a": 1, "b": 0, "c": 3, "extra": 9}),
     ("unknown type", node(1, "Nobody", 5, "randomize", "x", inputs=NOBODY), {"seed": 5, "s": "x"}),
     ("unknown type, by name", {"id": 1, "type": "Nobody", "widgets_values": {"a": [1]}}, {"a": {"__value__": [1]}}),
@@ -128,6 +158,38 @@ def test_grown_inputs_and_linked_values() -> None:
     nodes = [node(1, "Image", "a.png", "image"), node(2, "Image", "b.png", "image"), node(3, "Grow", 5, inputs=grown)]
     prompt = convert(nodes, [[1, 1, 0, 3, 0, "IMAGE"], [2, 2, 0, 3, 1, "IMAGE"]]).prompt
     assert prompt["3"]["inputs"] == {"n": 5, "images.image0": ["1", 0], "images.image1": ["2", 0]}
+
+
+def test_bypassed_node_passes_its_grown_inputs_on() -> None:
+    grown = [socket("images.image0", 1), socket("images.image3", 2), socket("numbers.a", None, "INT")]
+    nodes = [
+        *(node(n, "Image", "a.png", "image") for n in (1, 2)),
+        node(3, "Grow", 5, mode=4, inputs=grown, outputs=[{"name": "IMAGE", "type": "IMAGE"}]),
+        node(4, "Sampler", 1, "fixed", 2, inputs=[socket("image", 3)]),
+    ]
+    links = [[1, 1, 0, 3, 0, "IMAGE"], [2, 2, 0, 3, 1, "IMAGE"], [3, 3, 0, 4, 0, "IMAGE"]]
+    assert convert(nodes, links).prompt["4"]["inputs"]["image"] == ["1", 0]
+
+
+def test_a_prompt_with_grown_inputs_gets_their_sockets() -> None:
+    inputs = {"n": 3, "images.image0": ["1", 0], "images.image4": ["1", 0], "numbers.b": ["9", 0]}
+    prompt = {
+        "1": {"class_type": "Image", "inputs": {"name": "a.png"}},
+        "2": {"class_type": "Grow", "inputs": inputs},
+        "9": {"class_type": "Order", "inputs": {"a": 1, "b": 2, "c": 3}},
+    }
+    document = from_api(prompt, DEFINITIONS.get)
+    slots = {slot["name"]: slot["type"] for slot in document["nodes"][1]["inputs"]}
+    kinds = {"images.image0": "IMAGE", "images.image1": "IMAGE", "images.image4": "IMAGE"}
+    assert slots == kinds | {"numbers.a": "INT", "numbers.b": "INT"}
+    assert to_api(document, DEFINITIONS.get).prompt["2"]["inputs"] == inputs
+
+
+@pytest.mark.parametrize("template", [None, 5, {}, {"input": 3}, {"input": {"required": {"x": ["IMAGE"]}}, "max": -1}])
+def test_odd_templates_of_growing_inputs_add_nothing(template: Any) -> None:
+    entry = {"input": {"required": {"g": ["COMFY_AUTOGROW_V3", {"template": template}], "n": SEED}}, "output": []}
+    inputs = to_api({"nodes": [node(1, "Odd", 4)], "links": []}, {"Odd": entry}.get).prompt["1"]["inputs"]
+    assert inputs == {"n": 4}
 
 
 def test_unknown_types_are_told() -> None:
