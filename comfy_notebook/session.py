@@ -7,6 +7,7 @@ or the first ``listen``.
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 import weakref
 from collections.abc import Callable
@@ -15,12 +16,15 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from . import folders as folder_module
 from .engine.events import EventBus
 from .folders import Folders
+from .model_folders import ModelFolders
 from .protocol.registry import Registry
 
 if TYPE_CHECKING:
     from .engine import Engine
     from .server.editors import EditorStore
     from .server.executing import Executing
+    from .server.logs import LogBuffer
+    from .server.packs import Packs
     from .server.runner import Server
 
 T = TypeVar("T")
@@ -37,6 +41,7 @@ class Session:
         self._max_upload_size = max_upload_size
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
+        self._closing: list[Callable[[], None]] = []
         _flush_at_exit(self)
 
     @property
@@ -59,6 +64,23 @@ class Session:
         """The application on its own thread."""
         return self._part("server", self._make_server)
 
+    @property
+    def models(self) -> ModelFolders:
+        """Where model files lie."""
+        return self._part("models", lambda: ModelFolders(self.folders.models))
+
+    @property
+    def packs(self) -> Packs:
+        """The files that loaded packs bring for clients."""
+        from .server.packs import Packs
+
+        return self._part("packs", Packs)
+
+    @property
+    def logs(self) -> LogBuffer:
+        """What was logged lately."""
+        return self._part("logs", self._make_logs)
+
     def close(self) -> None:
         """Save every edit, stop the running prompt, end the threads."""
         with self._lock:
@@ -69,6 +91,8 @@ class Session:
             parts["server"].stop()
         if "engine" in parts:
             parts["engine"].shutdown()
+        while self._closing:
+            self._closing.pop()()
 
     def flush(self) -> None:
         """Save every edit now."""
@@ -99,6 +123,15 @@ class Session:
 
         return EditorStore(self.registry, self.bus, self.engine)
 
+    def _make_logs(self) -> LogBuffer:
+        from .server.logs import Handler, LogBuffer
+
+        buffer = LogBuffer(self.bus)
+        handler = Handler(buffer)
+        logging.getLogger(__package__).addHandler(handler)
+        self._closing.append(lambda: logging.getLogger(__package__).removeHandler(handler))
+        return buffer
+
     def _executing(self) -> Executing:
         from .server.executing import Executing
 
@@ -118,6 +151,9 @@ class Session:
                     self.engine,
                     self.editors,
                     self._executing(),
+                    self.models,
+                    self.packs,
+                    self.logs,
                     self._max_upload_size,
                 )
             )

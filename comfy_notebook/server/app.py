@@ -4,12 +4,40 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from . import catalogue, editor_routes, prompts, uploads, userdata, view, websocket
+from . import (
+    catalogue,
+    editor_routes,
+    internal,
+    jobs,
+    logs,
+    models,
+    off,
+    packs,
+    prompts,
+    uploads,
+    userdata,
+    view,
+    websocket,
+)
 from .errors import error_middleware
 from .security import gate_middleware
 from .services import SERVICES, Services
 
-ROUTES = (prompts, catalogue, view, uploads, userdata, websocket, editor_routes)
+ROUTES = (
+    prompts,
+    jobs,
+    catalogue,
+    models,
+    packs,
+    view,
+    uploads,
+    userdata,
+    websocket,
+    editor_routes,
+    internal,
+    logs,
+    off,
+)
 
 
 def build_app(parts: Services) -> web.Application:

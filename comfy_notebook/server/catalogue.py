@@ -1,29 +1,24 @@
-"""What there is: nodes, models, extensions, features and the machine, each as a list for clients."""
+"""What there is: nodes, features and the machine."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import platform
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
 
 from .. import __version__
-from ..folders import UnsafePathError, inside
 from . import node_info
-from .errors import BadRequest
 from .json_text import dumps
 from .services import Services, services
 
 routes = web.RouteTableDef()
 T = TypeVar("T")
 
-MODEL_SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf")
 #: The release of the reference whose API this server answers with; clients compare against it.
 API_VERSION = "0.3.64"
 
@@ -59,66 +54,6 @@ async def features(request: web.Request) -> web.Response:
 def server_features(parts: Services) -> dict[str, Any]:
     """What this server can do, as told to clients that ask or negotiate over the websocket."""
     return {"supports_preview_metadata": True, "max_upload_size": parts.max_upload_size}
-
-
-@routes.get("/extensions")
-async def extensions(request: web.Request) -> web.Response:
-    return web.json_response([])  # no pack is loaded: packs add their files here
-
-
-@routes.get("/embeddings")
-async def embeddings(request: web.Request) -> web.Response:
-    names = await in_thread(model_files, services(request), "embeddings")
-    return web.json_response([os.path.splitext(name)[0] for name in names])
-
-
-@routes.get("/models")
-async def models(request: web.Request) -> web.Response:
-    root = services(request).folders.models
-    return web.json_response(sorted(item.name for item in root.iterdir() if item.is_dir()) if root.is_dir() else [])
-
-
-@routes.get("/models/{folder}")
-async def models_in(request: web.Request) -> web.Response:
-    parts, folder = services(request), request.match_info["folder"]
-    if "/" in folder or "\\" in folder or folder.startswith(".") or not (parts.folders.models / folder).is_dir():
-        raise BadRequest(f"There is no model folder {folder!r}.", "not_found", 404)
-    return web.json_response(await in_thread(model_files, parts, folder))
-
-
-def model_files(parts: Services, folder: str) -> list[str]:
-    """The weight files below one model folder, as paths relative to it."""
-    root = parts.folders.models / folder
-    found = (path for path in root.rglob("*") if path.suffix.lower() in MODEL_SUFFIXES and path.is_file())
-    return sorted(path.relative_to(root).as_posix() for path in found)
-
-
-@routes.get("/view_metadata/{folder}")
-async def view_metadata(request: web.Request) -> web.Response:
-    parts = services(request)
-    folder, name = request.match_info["folder"], request.query.get("filename", "")
-    if not name.endswith(".safetensors"):
-        raise BadRequest("Only .safetensors files carry metadata.", "not_found", 404)
-    try:
-        path = inside(inside(parts.folders.models, folder), name)
-    except (UnsafePathError, ValueError) as exc:
-        raise BadRequest(str(exc), "forbidden_path", 403) from exc
-    metadata = await in_thread(safetensors_metadata, path) if path.is_file() else None
-    if metadata is None:
-        raise BadRequest(f"{name!r} has no metadata.", "not_found", 404)
-    return web.json_response(metadata)
-
-
-def safetensors_metadata(path: Path) -> Any:
-    """The ``__metadata__`` of a safetensors header (8 bytes little-endian length, then JSON); None without any."""
-    with open(path, "rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if not 0 < length <= 100 * 1024 * 1024:
-            return None
-        try:
-            return json.loads(file.read(length)).get("__metadata__")
-        except (ValueError, AttributeError):
-            return None
 
 
 @routes.get("/system_stats")

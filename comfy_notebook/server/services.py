@@ -9,12 +9,15 @@ from aiohttp import web
 
 from ..engine.events import EventBus
 from ..folders import Folders
+from ..model_folders import ModelFolders
 from ..protocol.registry import Registry
 from .executing import Executing
 
 if TYPE_CHECKING:
     from ..engine import Engine
     from .editors import EditorStore
+    from .logs import LogBuffer
+    from .packs import Packs
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,9 @@ class Services:
     engine: Engine
     editors: EditorStore
     executing: Executing
+    models: ModelFolders
+    packs: Packs
+    logs: LogBuffer
     max_upload_size: int = 100 * 1024 * 1024
 
 

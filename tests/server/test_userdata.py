@@ -59,7 +59,7 @@ async def test_models_and_their_metadata(pair: aiohttp.ClientSession, session: S
     header = b'{"__metadata__": {"format": "pt"}}'
     (folder / "sub" / "a.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
     (folder / "notes.txt").write_text("x")
-    assert await (await pair.get("/models")).json() == ["loras"]
+    assert "loras" in await (await pair.get("/models")).json()
     assert await (await pair.get("/models/loras")).json() == ["sub/a.safetensors"]
     assert (await pair.get("/models/nope")).status == 404
     assert (await pair.get("/models/..%2Fuser")).status == 404

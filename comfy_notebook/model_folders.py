@@ -1,0 +1,129 @@
+"""Where model files lie: for each kind (``checkpoints``, ``loras`` …) the folders that are searched, in order."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .folders import UnsafePathError, inside
+
+#: What files count as models.
+SUFFIXES = (".safetensors", ".sft", ".ckpt", ".pt", ".pt2", ".pth", ".bin", ".pkl", ".gguf")
+#: Kinds there always are; packs and extra paths add others.
+KINDS = (
+    *("checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models", "clip_vision", "style_models"),
+    *("embeddings", "diffusers", "vae_approx", "controlnet", "gligen", "upscale_models", "hypernetworks"),
+    *("photomaker", "classifiers", "model_patches", "audio_encoders"),
+)
+#: Kinds by their earlier names.
+RENAMED = {"unet": "diffusion_models", "clip": "text_encoders"}
+#: Folders of a kind below the models folder, where they are not simply called like it.
+FOLDERS = {
+    "text_encoders": ("text_encoders", "clip"),
+    "diffusion_models": ("unet", "diffusion_models"),
+    "controlnet": ("controlnet", "t2i_adapter"),
+}
+
+
+class ModelFolders:
+    """Folders by kind. Safe from any thread."""
+
+    def __init__(self, root: Path) -> None:
+        """``root`` is the folder ``models``, with one folder for each kind."""
+        self._root = root
+        self._lock = threading.RLock()
+        self._before: dict[str, list[Path]] = {}
+        self._after: dict[str, list[Path]] = {}
+
+    def kinds(self) -> list[str]:
+        """Every kind there is."""
+        found = set(KINDS) | self._before.keys() | self._after.keys()
+        if self._root.is_dir():
+            below = {item.name for item in self._root.iterdir() if item.is_dir() and not item.name.startswith(".")}
+            found |= below - {name for names in FOLDERS.values() for name in names}
+        return sorted(found)
+
+    def roots(self, kind: str) -> list[Path]:
+        """The folders of a kind; they need not exist."""
+        kind = RENAMED.get(kind, kind)
+        own = [self._root / name for name in FOLDERS.get(kind, (kind,))]
+        with self._lock:
+            return [*self._before.get(kind, ()), *own, *self._after.get(kind, ())]
+
+    def add(self, kind: str, folder: Path, *, first: bool = False) -> None:
+        """Search ``folder`` too, before all others where ``first``."""
+        kind = RENAMED.get(kind, kind)
+        with self._lock:
+            if folder in self.roots(kind):
+                return
+            if first:
+                self._before.setdefault(kind, []).insert(0, folder)
+            else:
+                self._after.setdefault(kind, []).append(folder)
+
+    def files(self, kind: str, suffixes: Iterable[str] = SUFFIXES) -> list[str]:
+        """The model files of a kind relative to their folder, sorted, ``/`` between folders."""
+        return sorted({path.relative_to(root).as_posix() for root, path in self.found(kind, suffixes)})
+
+    def found(self, kind: str, suffixes: Iterable[str] = SUFFIXES) -> Iterator[tuple[Path, Path]]:
+        """(folder of the kind, file) of every model file."""
+        wanted = tuple(suffixes)
+        for root in self.roots(kind):
+            for folder, folders, names in os.walk(root, followlinks=True):
+                folders[:] = [name for name in folders if not name.startswith(".")]
+                yield from ((root, Path(folder, name)) for name in names if name.lower().endswith(wanted))
+
+    def path(self, kind: str, name: str) -> Path | None:
+        """The file called ``name`` in the first folder that has it; raises ``UnsafePathError`` for names that lead out
+        of it."""
+        for root in self.roots(kind):
+            path = inside(root, name)
+            if path.is_file():
+                return path
+        return None
+
+    def add_from_yaml(self, file: Path) -> list[Path]:
+        """Add the folders an ``extra_model_paths.yaml`` lists; returns those of kind ``custom_nodes``.
+
+        Paths are relative to their section's ``base_path``, and that to the file. Raises ``OSError`` when it can't be
+        read and ``ValueError`` when it is no such file.
+        """
+        packs = []
+        for section in _sections(file):
+            base = _absolute(file.absolute().parent, section.get("base_path"))
+            first = bool(section.get("is_default"))
+            for kind, paths in section.items():
+                if kind in ("base_path", "is_default") or not isinstance(paths, str):
+                    continue
+                for line in filter(None, map(str.strip, paths.splitlines())):
+                    if kind == "custom_nodes":
+                        packs.append(_absolute(base, line))
+                    else:
+                        self.add(kind, _absolute(base, line), first=first)
+        return packs
+
+
+def _sections(file: Path) -> list[dict[str, Any]]:
+    import yaml  # type: ignore[import-untyped,unused-ignore]
+
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as exc:
+        raise ValueError(f"{file} is no valid YAML: {exc}") from exc
+    if content is None:
+        return []
+    if not isinstance(content, dict) or not all(isinstance(part, dict | None) for part in content.values()):
+        raise ValueError(f"{file} must hold sections, each with base_path and folders by kind of model")
+    return [part for part in content.values() if part]
+
+
+def _absolute(base: Path, path: Any) -> Path:
+    if not isinstance(path, str):
+        return base
+    return Path(os.path.normpath(base / Path(os.path.expandvars(path)).expanduser()))
+
+
+__all__ = ["KINDS", "SUFFIXES", "ModelFolders", "UnsafePathError"]
