@@ -76,6 +76,8 @@ async function errorOf(response: Response): Promise<ServerError> {
   return new ServerError(message || `The server answered ${response.status}.`, response.status);
 }
 
+const SETTINGS = "/settings/comfy_notebook.editor";
+
 export class KernelApi {
   constructor(private readonly host: Host) {}
 
@@ -167,6 +169,16 @@ export class KernelApi {
 
   async view(query: URLSearchParams): Promise<Blob> {
     return (await this.call(`/view?${query}`, { timeout: 0 })).blob();
+  }
+
+  /** What the person set about the editor; null where nothing is kept. */
+  async settings(): Promise<unknown> {
+    return (await this.call(SETTINGS)).json();
+  }
+
+  async saveSettings(settings: unknown): Promise<void> {
+    const response = await this.post(SETTINGS, settings);
+    if (!response.ok) throw await errorOf(response);
   }
 
   async json(path: string): Promise<unknown> {

@@ -11,8 +11,9 @@ export class Banner {
     canvas.append(this.box);
   }
 
-  show(text: string): void {
-    this.box.replaceChildren(icon("warning"), h("span", {}, text));
+  show(text: string, actions: { label: string; run(): void }[] = []): void {
+    const buttons = actions.map(({ label, run }) => h("button", { class: "cn-button cn-small", onclick: run }, label));
+    this.box.replaceChildren(icon("warning"), h("span", {}, text), ...buttons);
     this.box.hidden = false;
   }
 

@@ -9,6 +9,7 @@ import { bindClipboard } from "./clipboard";
 import type { Toasts } from "./feedback";
 import { Dialogs } from "./feedback";
 import { Files } from "./files";
+import { frame } from "./framing";
 import { bindKeys, Commands } from "./keyboard";
 import type { Lightbox } from "./lightbox";
 import type { Media } from "./media";
@@ -33,6 +34,8 @@ export interface StartData {
   rev: number;
   document: Document;
   info: EditorInfo;
+  /** What the person set about the editor, as the kernel keeps it. */
+  settings: unknown;
 }
 
 /** What exists before the canvas: the elements and services that the canvas itself needs. */
@@ -86,14 +89,14 @@ export class Editor {
   ) {
     const { root, canvas, host, api, media, storage } = parts;
     this.dialogs = new Dialogs(root);
-    this.settings = new SettingsStore(storage, () => this.applySettings());
+    this.settings = new SettingsStore(storage, start.settings, () => this.applySettings(), (settings) => void api.saveSettings(settings).catch(() => undefined));
     this.index.set(definitions);
     view.setDefinitions(definitions);
     this.applySettings();
     this.workspace = new Workspace(view, api, start, {
       changed: (document) => this.changed(document),
       loaded: (report) => this.reportLoad(report),
-      replaced: () => { this.runs.clearProblems(); this.outputs.clear(); },
+      replaced: () => { this.runs.clearProblems(); this.outputs.clear(); frame(view); },
       syncState: (state) => this.toolbar.setSync(state),
     });
     this.files = new Files({
@@ -136,6 +139,7 @@ export class Editor {
     this.runs.restore(start.info.results);
     for (const notice of start.info.notices ?? []) this.notice(notice);
     this.changed(view.serialize());
+    frame(view);
   }
 
   destroy(): void {
@@ -206,15 +210,21 @@ export class Editor {
     this.workspace.replace({ ...this.view.serialize(), nodes: [], links: [], groups: [] });
   }
 
+  /** Execution ids of the selected output nodes: inside a subgraph with the ids of the instances on the way. */
   selectedOutputs(): string[] {
-    if (this.view.level().length > 1) return [];
+    const way = this.view.level().slice(1).map(({ node }) => node);
     const ids = new Set(this.view.selection().map(String));
-    return this.view.describe().filter(({ id, type }) => ids.has(String(id)) && this.definitions[type]?.output_node).map(({ id }) => String(id));
+    return this.view.describe().filter(({ id, type }) => ids.has(String(id)) && this.definitions[type]?.output_node).map(({ id }) => [...way, id].join(":"));
   }
 
   escape(): void {
-    if (this.view.level().length > 1 && this.view.selection().length === 0) this.view.leave();
-    else this.view.select([]);
+    if (this.view.selection().length > 0) this.view.select([]);
+    else if (this.view.level().length > 1) this.view.leave();
+    else if (this.fullSize) this.toggleFullSize();
+  }
+
+  get live(): boolean {
+    return this.parts.host.kernel !== "lost";
   }
 
   notify(severity: Severity, summary: string, detail = ""): void {
@@ -237,7 +247,7 @@ export class Editor {
       case "cn.notice":
         return this.notice(data);
       case "cn.closed":
-        return this.banner.show("This editor was closed. Run its cell again to get it back; your graph is still here.");
+        return this.showDead("This editor was closed. Run its cell again to get it back.");
       default:
         this.runs.handle(event);
     }
@@ -259,11 +269,17 @@ export class Editor {
 
   private setKernel(state: Host["kernel"]): void {
     this.workspace.setOnline(state !== "lost");
+    this.view.setReadOnly(state === "lost"); // what nobody keeps should not be edited
     if (state === "lost") {
       this.runs.lost();
-      this.banner.show("The kernel restarted or is gone. Run the cell again to reconnect; your graph is still here.");
+      this.showDead("The kernel restarted or is gone. Run the cell again to go on with this graph.");
     } else this.banner.hide();
     this.toolbar.refresh();
+  }
+
+  private showDead(text: string): void {
+    const command = (id: string) => ({ label: this.commands.get(id).label, run: () => this.commands.run(id) });
+    this.banner.show(text, [command("copy-json"), command("save-json")]);
   }
 
   private changed(document: Document): void {
@@ -275,7 +291,8 @@ export class Editor {
   private reportLoad({ unknownTypes, warnings }: LoadReport): void {
     if (unknownTypes.length > 0) {
       const count = unknownTypes.length === 1 ? "1 node type is" : `${unknownTypes.length} node types are`;
-      this.notify("warning", `${count} not installed`, `${unknownTypes.slice(0, 6).join(", ")}${unknownTypes.length > 6 ? "…" : ""}. The nodes are kept as they are.`);
+      const more = unknownTypes.length > 4 ? ` and ${unknownTypes.length - 4} more` : "";
+      this.notify("warning", `${count} not installed`, `Kept as they are: ${unknownTypes.slice(0, 4).join(", ")}${more}.`);
     }
     if (warnings.length > 0) this.notify("warning", "Parts of the workflow could not be taken as they were", warnings.slice(0, 3).join(" "));
   }
@@ -327,7 +344,13 @@ export class Editor {
   }
 
   private showNode(node: string): void {
-    const id = this.view.describe().find((candidate) => [node, node.split(":")[0], node.split(":").at(-1)].includes(String(candidate.id)))?.id;
+    const way = node.split(":");
+    const last = way.pop();
+    if (this.view.level().slice(1).map((level) => String(level.node)).join(":") !== way.join(":")) {
+      this.view.leave(0);
+      for (const instance of way) this.view.enter(idOf(instance));
+    }
+    const id = this.view.describe().find((candidate) => String(candidate.id) === last)?.id;
     if (id === undefined) return;
     this.view.select([id]);
     this.view.center(id);
@@ -355,6 +378,11 @@ export class Editor {
     const box = this.parts.canvas.getBoundingClientRect();
     return [box.left + box.width / 2, box.top + box.height / 2];
   }
+}
+
+/** Ids in execution paths are text; those of nodes are mostly numbers. */
+function idOf(text: string): NodeId {
+  return /^-?\d+$/.test(text) ? Number(text) : text;
 }
 
 function fileTitle(info: EditorInfo): string {

@@ -4,6 +4,7 @@ import type { FileRef, GraphViewApi, NodeId, NodeInfo, Point, Severity } from ".
 import { ServerError, type KernelApi } from "./api";
 import { h } from "./dom";
 import { filesOf, saveText, type Media } from "./media";
+import { copyText } from "./problem-panel";
 
 export interface FilePorts {
   api: KernelApi;
@@ -64,6 +65,12 @@ export class Files {
 
   saveWorkflow(): void {
     saveText(JSON.stringify(this.ports.view.serialize(), null, 2), `${this.ports.title()}.json`);
+  }
+
+  async copyWorkflow(): Promise<void> {
+    const copied = await copyText(JSON.stringify(this.ports.view.serialize(), null, 2));
+    if (copied) this.ports.notify("success", "Workflow copied", "Paste it into an editor, or into a .json file.");
+    else this.ports.notify("error", "The workflow was not copied", "The browser refuses the clipboard here: download the workflow.");
   }
 
   async saveApi(): Promise<void> {

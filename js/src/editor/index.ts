@@ -63,8 +63,9 @@ export const mount: MountEditor = async (container, host) => {
 };
 
 async function load(api: KernelApi): Promise<StartData> {
+  const settings = api.settings().catch(() => null); // an editor without its settings is still an editor
   const [definitions, { rev, document }, info] = await Promise.all([api.objectInfo(), api.document(), api.info()]);
-  return { definitions, rev, document, info };
+  return { definitions, rev, document, info, settings: await settings };
 }
 
 function services(parts: EditorParts, editor: () => Editor | null): GraphServices {

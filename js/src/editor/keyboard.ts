@@ -71,12 +71,12 @@ export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable;
 }
 
-/** Buttons and menu entries keep Enter, Space and the arrows for themselves. */
+/** Buttons and menu entries keep Enter, Space and the arrows for themselves; Escape is for the editor. */
 export function isControl(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest("button, a[href], [role=menuitem], [role=option], input, select, summary") !== null;
 }
 
-const OWN_KEYS = new Set(["enter", "space", "escape", "tab", "arrowup", "arrowdown", "arrowleft", "arrowright", "home", "end"]);
+const OWN_KEYS = new Set(["enter", "space", "tab", "arrowup", "arrowdown", "arrowleft", "arrowright", "home", "end"]);
 
 /** Runs commands on keys pressed inside `root`, before the canvas sees them, and lets no key out of `root`. */
 export function bindKeys(root: HTMLElement, commands: Commands, suspended: (event: KeyboardEvent) => boolean): () => void {

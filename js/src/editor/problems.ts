@@ -66,7 +66,7 @@ export function executionProblem(error: ExecutionError, titleOf: TitleOf): Probl
   const hidden = ["", "Exception", "RuntimeError", "ValueError", "ExecutionBlocked"].includes(type);
   return {
     node,
-    title: node === null ? "Workflow" : titleOf(node) || error.node_type || node,
+    title: node === null ? "Workflow" : [titleOf(node) || error.node_type || node, node.includes(":") && error.node_type].filter(Boolean).join(" › "),
     message: hidden ? message : `${type}: ${message}`,
     inputs: [],
     details: trace ? `${trace}\n${error.exception_type ?? "Exception"}: ${message}` : "",

@@ -183,8 +183,10 @@ export class Runs {
   private preview(data: Data, image: ArrayBuffer | undefined): void {
     const node = text(data.display_node_id) ?? text(data.node_id);
     if (node === null || !image) return;
-    this.previews.add(node);
-    this.ports.view.setPreview(node, new Blob([image], { type: String(data.image_type ?? "image/jpeg") }));
+    const type = String(data.image_type ?? "image/jpeg");
+    if (type === "image/png") this.previews.delete(node); // a result: it stays
+    else this.previews.add(node);
+    this.ports.view.setPreview(node, new Blob([image], { type }));
   }
 
   private dropPreviews(): void {

@@ -1,4 +1,5 @@
-// What a person sets about the editor itself, kept in the browser, and the popover to set it.
+// What a person sets about the editor itself and the popover to set it. The kernel keeps it: browsers forget, and sandboxed
+// frames have no memory at all. The browser has a copy for kernels that know nothing yet.
 
 import type { ViewOptions } from "../graph";
 import { h, onPressOutside } from "./dom";
@@ -25,14 +26,17 @@ export class SettingsStore {
 
   constructor(
     private readonly storage: SafeStorage,
+    fromKernel: unknown,
     private readonly onChange: (settings: Settings) => void,
+    private readonly save: (settings: Settings) => void,
   ) {
-    this.values = { ...DEFAULTS, ...stored(storage) };
+    this.values = { ...DEFAULTS, ...valid(inBrowser(storage)), ...valid(fromKernel) };
   }
 
   set<K extends keyof Settings>(key: K, value: Settings[K]): void {
     this.values[key] = value;
     this.storage.setItem(KEY, JSON.stringify(this.values));
+    this.save(this.values);
     this.onChange(this.values);
   }
 
@@ -65,14 +69,18 @@ export class SettingsStore {
   }
 }
 
-function stored(storage: SafeStorage): Partial<Settings> {
+function inBrowser(storage: SafeStorage): unknown {
   try {
-    const values = JSON.parse(storage.getItem(KEY) ?? "{}") as Record<string, unknown>;
-    return Object.fromEntries(Object.entries(values).filter(([key, value]) => {
-      const choice = CHOICES[key as keyof Settings];
-      return choice ? typeof value === "string" && Object.hasOwn(choice.options, value) : key in SWITCHES && typeof value === "boolean";
-    }));
+    return JSON.parse(storage.getItem(KEY) ?? "{}");
   } catch {
     return {};
   }
+}
+
+/** What of it are settings: others may have written there. */
+function valid(values: unknown): Partial<Settings> {
+  return Object.fromEntries(Object.entries(values ?? {}).filter(([key, value]) => {
+    const choice = CHOICES[key as keyof Settings];
+    return choice ? typeof value === "string" && Object.hasOwn(choice.options, value) : key in SWITCHES && typeof value === "boolean";
+  }));
 }

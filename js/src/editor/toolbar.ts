@@ -11,7 +11,7 @@ const BATCH_LIMIT = 100;
 const SYNC_TEXT: Partial<Record<SyncState, string>> = { waiting: "Edits wait for the kernel", offline: "Not connected" };
 
 const MENU: ([string, IconName] | null)[] = [
-  ["open", "open"], ["save-json", "save"], ["save-api", "save"], null, ["undo", "undo"], ["redo", "redo"], ["search", "search"], null,
+  ["open", "open"], ["save-json", "save"], ["copy-json", "copy"], ["save-api", "save"], null, ["undo", "undo"], ["redo", "redo"], ["search", "search"], null,
   ["fit", "fit"], ["arrange", "list"], ["full-size", "expand"], null, ["refresh", "redo"], ["clear", "close"], ["settings", "settings"], ["shortcuts", "info"],
 ];
 
@@ -19,6 +19,7 @@ export class Toolbar {
   readonly element: HTMLElement;
   batch = 1;
   private readonly runLabel = h("span", {}, "Run");
+  private readonly runButton: HTMLButtonElement;
   private readonly cancel: HTMLButtonElement;
   private readonly state = h("div", { class: "cn-status" });
   private readonly sync = h("span", { class: "cn-sync", role: "status" });
@@ -35,12 +36,12 @@ export class Toolbar {
     private readonly commands: Commands,
     private readonly onProblems: () => void,
   ) {
-    const run = h("button", { class: "cn-button cn-primary cn-run", title: `Run the workflow (${keyLabel("ctrl+enter")})`, onclick: () => commands.run("run") }, icon("play"), this.runLabel);
+    this.runButton = h("button", { class: "cn-button cn-primary cn-run", title: `Run the workflow (${keyLabel("ctrl+enter")})`, onclick: () => commands.run("run") }, icon("play"), this.runLabel);
     const more = h("button", { class: "cn-button cn-primary cn-run-more", title: "Ways to run", "aria-label": "Ways to run", "aria-haspopup": "menu", onclick: () => this.openRunMenu(more) }, icon("down"));
     this.cancel = h("button", { class: "cn-button cn-cancel", hidden: true, title: `Cancel (${keyLabel("ctrl+alt+enter")})`, onclick: () => commands.run("cancel") }, icon("stop"), h("span", { class: "cn-wide" }, "Cancel"));
     this.menuButton = h("button", { class: "cn-icon-button", title: "Menu", "aria-label": "Menu", "aria-haspopup": "menu", onclick: () => this.openMainMenu() }, icon("more"));
     this.element = h("div", { class: "cn-toolbar", role: "toolbar", "aria-label": "Editor" },
-      h("div", { class: "cn-split" }, run, more), this.cancel, this.state, this.sync, h("span", { class: "cn-spacer" }),
+      h("div", { class: "cn-split" }, this.runButton, more), this.cancel, this.state, this.sync, h("span", { class: "cn-spacer" }),
       h("div", { class: "cn-tools cn-wide" }, this.tool("undo", "undo"), this.tool("redo", "redo")),
       h("div", { class: "cn-tools cn-wider" }, this.tool("search", "plus"), this.tool("open", "open"), this.tool("save-json", "save")),
       h("div", { class: "cn-tools" }, h("span", { class: "cn-wide" }, this.tool("fit", "fit")), this.tool("full-size", "expand"), this.menuButton),
@@ -57,7 +58,7 @@ export class Toolbar {
 
   /** Enables and disables the tools. */
   refresh(): void {
-    for (const [id, button] of this.buttons) button.disabled = !(this.commands.get(id).enabled?.() ?? true);
+    for (const [id, button] of [...this.buttons, ["run", this.runButton] as const]) button.disabled = !(this.commands.get(id).enabled?.() ?? true);
   }
 
   setFullSize(on: boolean): void {

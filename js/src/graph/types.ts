@@ -134,6 +134,8 @@ export interface LevelEntry {
   /** null = root graph, else the subgraph definition's id. */
   id: string | null;
   name: string;
+  /** The instance node through which it was entered, by its id one level up. */
+  node?: NodeId;
 }
 
 export interface MenuEntry {

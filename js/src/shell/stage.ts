@@ -21,6 +21,13 @@ export class Stage {
     if (!document.fullscreenElement && this.full) this.setFullSize(false);
   };
 
+  /** The focus may be on the notebook that the editor covers. */
+  private readonly onKey = (event: KeyboardEvent) => {
+    if (!this.full || event.key !== "Escape" || this.box.contains(event.target as Node)) return;
+    event.stopPropagation();
+    this.setFullSize(false);
+  };
+
   constructor(parent: HTMLElement, height: number) {
     this.height = height;
     this.box.className = "comfy-notebook-view";
@@ -32,6 +39,7 @@ export class Stage {
     this.layOut();
     parent.append(this.box);
     document.addEventListener("fullscreenchange", this.onFullscreen);
+    document.addEventListener("keydown", this.onKey, true);
   }
 
   setHeight(pixels: number): void {
@@ -82,6 +90,7 @@ export class Stage {
 
   dispose(): void {
     document.removeEventListener("fullscreenchange", this.onFullscreen);
+    document.removeEventListener("keydown", this.onKey, true);
     this.fullSize.clear();
     this.resized.clear();
     this.box.remove();

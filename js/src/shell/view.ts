@@ -18,7 +18,7 @@ const GONE = "The kernel does not answer. Run this cell again to get the editor 
 const CLOSED = "This editor was closed, or a later run of its cell took its place. Show it again with ed.show().";
 
 /** What the editor asks for first; the questions travel with the hello. */
-const FIRST = ["/object_info", "/cn/editors/{editor}", "/cn/editors/{editor}/document"];
+const FIRST = ["/object_info", "/cn/editors/{editor}", "/cn/editors/{editor}/document", "/settings/comfy_notebook.editor"];
 
 /** A place with the editor's code in it. */
 interface Ready {

@@ -47,8 +47,12 @@ class FakeHost implements Host {
   onEvent = (listener: (event: HostEvent) => void) => this.listen(this.event, listener);
   onKernel = (listener: (state: KernelState) => void) => this.listen(this.kernels, listener);
   onTheme = (listener: (theme: Host["theme"]) => void) => this.listen(this.themes, listener);
-  onFullSize = () => () => undefined;
-  setFullSize = (on: boolean) => void this.full.push(on);
+  private readonly fulls = new Set<(on: boolean) => void>();
+  onFullSize = (listener: (on: boolean) => void) => this.listen(this.fulls, listener);
+  setFullSize = (on: boolean) => {
+    this.full.push(on);
+    this.fulls.forEach((listener) => listener(on));
+  };
   setHeight = () => undefined;
   listeners = () => this.event.size + this.kernels.size + this.themes.size;
   send = (type: string, data: unknown) => this.event.forEach((listener) => listener({ type, data, buffers: [] }));
@@ -219,6 +223,44 @@ describe("runs", () => {
   });
 });
 
+describe("the keyboard and a lost kernel", () => {
+  beforeEach(open);
+
+  it("Escape deselects first and leaves full size then, wherever the focus is", () => {
+    view().selected = [1];
+    $("button[aria-label='Full size']").click();
+    expect(host.full).toEqual([true]);
+    press("Escape");
+    expect(view().selected).toEqual([]);
+    expect(host.full).toEqual([true]);
+    $("button[aria-label='Full size']").dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+    expect(host.full).toEqual([true, false]);
+    press("Escape");
+    expect(host.full).toEqual([true, false]);
+  });
+
+  it("without a kernel nothing is sent or edited, and the workflow can be copied", async () => {
+    const copied: string[] = [];
+    vi.stubGlobal("navigator", { ...navigator, platform: "", clipboard: { writeText: async (text: string) => void copied.push(text) } });
+    host.setKernel("lost");
+    const before = host.requests.length;
+    view().emit("change", { kind: "widget" });
+    press("Enter", { ctrlKey: true });
+    expect($(".cn-run").hasAttribute("disabled")).toBe(true);
+    expect(view().calls.findLast(([name]) => name === "setReadOnly")).toEqual(["setReadOnly", true]);
+    const buttons = [...$(".cn-banner").querySelectorAll("button")];
+    expect(buttons.map((button) => button.textContent)).toEqual(["Copy workflow", "Download workflow"]);
+    buttons[0]?.click();
+    await wait(700);
+    expect(JSON.parse(copied[0] ?? "{}").nodes.length).toBe(2);
+    expect(host.requests.length).toBe(before);
+    host.setKernel("connected");
+    expect($(".cn-banner").hidden).toBe(true);
+    expect($(".cn-run").hasAttribute("disabled")).toBe(false);
+    vi.unstubAllGlobals();
+  });
+});
+
 describe("files and dialogs", () => {
   beforeEach(open);
 
@@ -256,13 +298,21 @@ describe("files and dialogs", () => {
     expect(view().document.nodes.length).toBe(2);
   });
 
-  it("settings are kept and applied", () => {
+  it("settings are kept by the kernel and applied; its word counts more than the browser's", async () => {
+    localStorage.setItem("cn.settings", JSON.stringify({ theme: "light", snapToGrid: true }));
+    host.answers["/settings/comfy_notebook.editor"] = () => new Response(JSON.stringify({ theme: "dark", wheel: "nonsense" }));
+    unmount();
+    await open();
+    expect($(".cn-editor").dataset.theme).toBe("dark");
+    expect(view().calls.findLast(([name]) => name === "setOptions")?.[1]).toMatchObject({ snapToGrid: true, wheel: "zoom" });
+
     press(",", { ctrlKey: true });
     const theme = $(".cn-settings select") as HTMLSelectElement;
     theme.value = "light";
     theme.dispatchEvent(new Event("change"));
     expect($(".cn-editor").dataset.theme).toBe("light");
-    expect(JSON.parse(localStorage.getItem("cn.settings") ?? "{}")).toMatchObject({ theme: "light" });
+    const [, saved] = host.requests.findLast(([path, { method }]) => path === "/settings/comfy_notebook.editor" && method === "POST") ?? [];
+    expect(JSON.parse(saved?.body as string)).toMatchObject({ theme: "light", snapToGrid: true });
   });
 
   it("the tree for screen readers names nodes and edits widgets", async () => {

@@ -70,14 +70,25 @@ describe("a run", () => {
     event("executing", { node: "2", display_node: "2", prompt_id: "p1" });
     event("progress", { node: "2", value: 3, max: 20, prompt_id: "p1" });
     expect(statuses.at(-1)).toMatchObject({ phase: "running", nodeTitle: "Blur", value: 3, max: 20 });
-    event("b_preview_with_metadata", { node_id: "2", display_node_id: "2", image_type: "image/png" }, [new ArrayBuffer(5)]);
+    event("b_preview_with_metadata", { node_id: "2", display_node_id: "2", image_type: "image/jpeg" }, [new ArrayBuffer(5)]);
     event("executed", { node: "2", display_node: "2", output: { images: [{ filename: "a.png" }] }, prompt_id: "p1" });
     event("execution_success", { prompt_id: "p1" });
     event("executing", { node: null, prompt_id: "p1" });
-    expect(calls).toEqual(["clearErrors", 'setRunning "2"', 'setProgress "2" 3 20', 'setPreview "2" image/png:5', "forget a.png",
+    expect(calls).toEqual(["clearErrors", 'setRunning "2"', 'setProgress "2" 3 20', 'setPreview "2" image/jpeg:5', "forget a.png",
       'setOutputs "2" {"images":[{"filename":"a.png"}]}', 'setPreview "2" null', "setRunning null"]);
     expect(statuses.at(-1)).toMatchObject({ phase: "done", node: null });
     expect(statuses.at(-1)?.ended).not.toBeNull();
+  });
+
+  it("a picture that is a result stays on its node when the run ends", async () => {
+    await runs.start();
+    calls = [];
+    const picture = (image_type: string) => event("b_preview_with_metadata", { node_id: "2", image_type }, [new ArrayBuffer(5)]);
+    event("executing", { node: "2", prompt_id: "p1" });
+    picture("image/jpeg");
+    picture("image/png");
+    event("executing", { node: null, prompt_id: "p1" });
+    expect(calls.filter((call) => call.startsWith("setPreview"))).toEqual(['setPreview "2" image/jpeg:5', 'setPreview "2" image/png:5']);
   });
 
   it("does not fetch the files of cached nodes again", () => {
