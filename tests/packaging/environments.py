@@ -29,8 +29,8 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 
 
 def make_environment(folder: Path) -> Path:
-    """A fresh virtual environment; returns its Python."""
-    run(sys.executable, "-m", "venv", folder)
+    """A fresh virtual environment without anything in it; returns its Python."""
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
     return folder / "bin" / "python"
 
 
@@ -45,7 +45,9 @@ def lend_packages(python: Path) -> None:
 
 
 def install(python: Path, *arguments: str | Path) -> None:
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments)
+    """Install into the environment of ``python`` with the pip of this one, which spares each of them a copy."""
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    run(*pip, "install", "--quiet", "--disable-pip-version-check", *arguments)
 
 
 class Page:
