@@ -7,6 +7,7 @@ or the first ``listen``.
 from __future__ import annotations
 
 import atexit
+import importlib
 import logging
 import threading
 import weakref
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from .server.runner import Server
 
 T = TypeVar("T")
+
+#: What more than one thread uses and none should be the first to import: two threads that import a package and one of
+#: its modules at the same time can fail with the interpreter's "deadlock detected" (measured with Python 3.11).
+_SHARED_BY_THREADS = (
+    *(f"{__package__}.{name}" for name in ("api", "workflow.widget_values", "server.app", "server.editors", "nodes")),
+    *("PIL.Image", "PIL.PngImagePlugin", "PIL.JpegImagePlugin"),
+)
 
 
 class Session:
@@ -116,6 +124,7 @@ class Session:
     def _make_engine(self) -> Engine:
         from .engine import Engine
 
+        _import_before_threads()
         return Engine(self.registry, self.bus, self.folders)
 
     def _make_editors(self) -> EditorStore:
@@ -142,6 +151,7 @@ class Session:
         from .server.runner import Server
         from .server.services import Services
 
+        _import_before_threads()
         return Server(
             lambda: build_app(
                 Services(
@@ -191,3 +201,8 @@ def use(session: Session) -> Session:
     with _current_lock:
         _current = session
     return session
+
+
+def _import_before_threads() -> None:
+    for name in _SHARED_BY_THREADS:
+        importlib.import_module(name)
