@@ -64,8 +64,10 @@ class BatchImagesNode:
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "batch"
     CATEGORY = "image"
-    DESCRIPTION = "Puts up to 50 images or batches into one batch. All take the size of the first."
-    SEARCH_ALIASES = ["combine", "merge", "join", "append", "image list", "concatenate images"]
+    DESCRIPTION = (
+        "Stacks all connected images into one batch; those of another size are scaled and cropped to the first."
+    )
+    SEARCH_ALIASES = ["stack", "join", "merge", "append", "many images"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from .whole_files import write
 if TYPE_CHECKING:
     from torch import Tensor
 
-_DEPTH_TIP = "Precision of the file."
-_SPACE_TIP = "What the values of the images mean."
+_DEPTH_TIP = "Bits for each colour value."
+_SPACE_TIP = "How the values of the images are to be read."
 
 _SAVE_MODES: dict[str, dict[str, inputs.Spec]] = {
     "still images": {},
     "animated": {
-        "fps": inputs.number(6.0, 0.01, 1000.0, 0.01, "Frames a second."),
-        "loop_count": inputs.integer(0, 0, 1000, tooltip="How often it is shown; 0 is for ever."),
+        "fps": inputs.number(6.0, 0.01, 1000.0, 0.01, "Images shown in a second."),
+        "loop_count": inputs.integer(0, 0, 1000, tooltip="Repetitions; 0 never stops."),
     },
 }
 
@@ -39,7 +39,7 @@ FORMATS: dict[str, dict[str, inputs.Spec]] = {
     "avif": {
         "bit_depth": inputs.combo(["auto", "8-bit YUV420", "10-bit YUV420"], _DEPTH_TIP, default="auto"),
         "input_color_space": inputs.combo(["sRGB", "HDR", "HDR PQ"], _SPACE_TIP, default="sRGB"),
-        "crf": inputs.integer(18, 1, 63, tooltip="Lower keeps more detail and makes larger files."),
+        "crf": inputs.integer(18, 1, 63, tooltip="1 is nearly lossless and large, 63 is small and coarse."),
         "save_mode": inputs.choice(_SAVE_MODES),
     },
 }
@@ -51,15 +51,18 @@ class SaveImageAdvanced:
     FUNCTION = "save"
     OUTPUT_NODE = True
     CATEGORY = "image"
-    DESCRIPTION = "Saves images as PNG (8 or 16 bits), EXR or AVIF, with their workflow, and passes them on."
-    SEARCH_ALIASES = ["export", "16 bit", "exr", "hdr", "avif", "write", "save as"]
+    DESCRIPTION = (
+        "Writes images as PNG with 8 or 16 bits, as EXR or as AVIF; the workflow goes into the files and the images "
+        "are handed on."
+    )
+    SEARCH_ALIASES = ["png 16 bit", "exr", "avif", "high dynamic range", "export", "write"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         declared = {
             "images": inputs.image("The images to save."),
-            "filename_prefix": inputs.text("ComfyUI", "Beginning of the file name; may hold folders."),
-            "format": ("COMFY_DYNAMICCOMBO_V3", {"tooltip": "Kind of file."}),
+            "filename_prefix": inputs.text("ComfyUI", "What the files' names begin with, folders included."),
+            "format": ("COMFY_DYNAMICCOMBO_V3", {"tooltip": "The file format."}),
         }
         return {"required": inputs.Choices(declared, {"format": FORMATS}), "hidden": dict(inputs.SAVE_HIDDEN)}
 

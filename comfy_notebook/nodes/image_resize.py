@@ -16,26 +16,28 @@ def _length(tooltip: str) -> inputs.Spec:
     return inputs.integer(512, 0, 8192, tooltip=tooltip)
 
 
-_CROP = inputs.combo(["disabled", "center"], "disabled stretches, center cuts off what is too much.", default="center")
+_CROP = inputs.combo(
+    ["disabled", "center"], "center cuts the sides to keep the shape, disabled stretches.", default="center"
+)
 
 #: The ways ``ResizeImageMaskNode`` offers, each with the inputs it brings.
 RESIZE_TYPES: dict[str, dict[str, inputs.Spec]] = {
     "scale dimensions": {
-        "width": _length("Pixels; 0 keeps the aspect ratio."),
-        "height": _length("Pixels; 0 keeps the aspect ratio."),
+        "width": _length("Pixels; 0 follows from the other side."),
+        "height": _length("Pixels; 0 follows from the other side."),
         "crop": _CROP,
     },
-    "scale by multiplier": {"multiplier": inputs.number(1.0, 0.01, 8.0, 0.01, "2 doubles both sides.")},
-    "scale longer dimension": {"longer_size": _length("Length of the longer side, in pixels.")},
-    "scale shorter dimension": {"shorter_size": _length("Length of the shorter side, in pixels.")},
-    "scale width": {"width": _length("Pixels; the height follows.")},
-    "scale height": {"height": _length("Pixels; the width follows.")},
+    "scale by multiplier": {"multiplier": inputs.number(1.0, 0.01, 8.0, 0.01, "Both sides are multiplied by it.")},
+    "scale longer dimension": {"longer_size": _length("Pixels along the longer side.")},
+    "scale shorter dimension": {"shorter_size": _length("Pixels along the shorter side.")},
+    "scale width": {"width": _length("Pixels; the height keeps the shape.")},
+    "scale height": {"height": _length("Pixels; the width keeps the shape.")},
     "scale total pixels": {
-        "megapixels": inputs.number(1.0, 0.01, 16.0, 0.01, "In units of 1024 x 1024 pixels."),
+        "megapixels": inputs.number(1.0, 0.01, 16.0, 0.01, "Pixels in all; 1 is 1024 x 1024."),
     },
-    "match size": {"match": inputs.socket("IMAGE,MASK", "Its size is taken over."), "crop": _CROP},
+    "match size": {"match": inputs.socket("IMAGE,MASK", "The image or mask whose size is wanted."), "crop": _CROP},
     "scale to multiple": {
-        "multiple": inputs.integer(8, 1, 8192, tooltip="Both sides become multiples of it; the rest is cut off."),
+        "multiple": inputs.integer(8, 1, 8192, tooltip="Cuts both sides down to multiples of this."),
     },
 }
 
@@ -45,14 +47,17 @@ class ResizeImageMaskNode:
     RETURN_NAMES = ("resized",)
     FUNCTION = "resize"
     CATEGORY = "transform"
-    DESCRIPTION = "Scales an image or a mask: to a size, by a factor, by one side, to a pixel count, to another's size."
-    SEARCH_ALIASES = ["resize", "scale", "scale mask", "match size", "megapixels", "longest side", "fit", "crop"]
+    DESCRIPTION = (
+        "Gives images or masks a new size, found in one of nine ways: from sides, factors, pixel counts, another "
+        "image or a multiple."
+    )
+    SEARCH_ALIASES = ["scale", "fit", "upscale", "downscale", "megapixels", "same size", "mask size"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         declared = {
-            "input": inputs.socket("IMAGE,MASK", "The images or masks to scale."),
-            "resize_type": ("COMFY_DYNAMICCOMBO_V3", {"tooltip": "How the new size is found."}),
+            "input": inputs.socket("IMAGE,MASK", "What to resize."),
+            "resize_type": ("COMFY_DYNAMICCOMBO_V3", {"tooltip": "Where the new size comes from."}),
             "scale_method": inputs.combo(inputs.UPSCALE_METHODS, METHOD_TIP, default="area"),
         }
         return {"required": inputs.Choices(declared, {"resize_type": RESIZE_TYPES})}

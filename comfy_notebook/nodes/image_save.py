@@ -118,16 +118,16 @@ class ImageCompare:
     FUNCTION = "compare"
     OUTPUT_NODE = True
     CATEGORY = "image"
-    DESCRIPTION = "Shows two images with a divider that can be dragged."
-    SEARCH_ALIASES = ["before after", "slider", "diff", "side by side", "ab test"]
+    DESCRIPTION = "Lays two images over each other, with a divider to pull from one to the other."
+    SEARCH_ALIASES = ["compare", "before and after", "difference", "a/b"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {},
             "optional": {
-                "image_a": inputs.image("The image on one side."),
-                "image_b": inputs.image("The image on the other side."),
+                "image_a": inputs.image("The first image."),
+                "image_b": inputs.image("The second image."),
                 "compare_view": inputs.socket("IMAGECOMPARE"),
             },
             "hidden": dict(inputs.SAVE_HIDDEN),

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 #: What the choice of a scaling method says about itself.
 METHOD_TIP = (
-    "How new pixels are computed: area to shrink, lanczos or bicubic to enlarge, nearest-exact to keep hard edges."
+    "nearest-exact copies pixels, area averages them (good for shrinking), bilinear and bicubic are smooth, lanczos is "
+    "sharpest and rounds to 8 bits."
 )
 
 
@@ -140,15 +141,15 @@ class ResizeImagesByLongerEdge:
     RETURN_NAMES = ("images",)
     FUNCTION = "resize"
     CATEGORY = "image/transform"
-    DESCRIPTION = "Scales images with Lanczos so that the longer edge has the given length."
-    SEARCH_ALIASES = ["resize", "longest side", "longer edge", "fit", "scale"]
+    DESCRIPTION = "Resamples images (Lanczos) until their longer edge has this many pixels; the shape stays."
+    SEARCH_ALIASES = ["fit", "longest side", "scale down", "limit size"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
                 "images": inputs.image("The images to scale."),
-                "longer_edge": inputs.integer(1024, 1, 8192, tooltip="Length of the longer edge, in pixels."),
+                "longer_edge": inputs.integer(1024, 1, 8192, tooltip="Pixels along the longer edge."),
             }
         }
 

@@ -45,13 +45,13 @@ class ImageCropV2:
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "crop"
     CATEGORY = "image/transform"
-    DESCRIPTION = "Cuts a rectangle out of images."
-    SEARCH_ALIASES = ["cut", "trim", "region", "rectangle", "bounding box"]
+    DESCRIPTION = "Keeps one rectangle of each image. A rectangle that reaches beyond the image ends at its edge."
+    SEARCH_ALIASES = ["cut", "region", "box", "trim"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         region = {"x": 0, "y": 0, "width": 512, "height": 512}
-        options = {"default": region, "component": "ImageCrop", "tooltip": "x, y, width and height, in pixels."}
+        options = {"default": region, "component": "ImageCrop", "tooltip": "Upper left corner and size in pixels."}
         return {"required": {"image": inputs.image("The images to cut."), "crop_region": ("BOUNDING_BOX", options)}}
 
     def crop(self, image: Tensor, crop_region: Mapping[str, Any]) -> tuple[Tensor]:
@@ -166,17 +166,26 @@ class SplitImageToTileList:
     OUTPUT_IS_LIST = (True,)
     FUNCTION = "split"
     CATEGORY = "image/batch"
-    DESCRIPTION = "Cuts images into overlapping tiles, row by row; the nodes that follow run once for each tile."
-    SEARCH_ALIASES = ["tile", "slice", "patches", "tiled upscale", "split image"]
+    DESCRIPTION = (
+        "Divides images into tiles that overlap, left to right and row by row. The list makes the next nodes run tile "
+        "by tile."
+    )
+    SEARCH_ALIASES = ["tiles", "grid", "pieces", "tiled processing"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
                 "image": inputs.image("The images to cut."),
-                "tile_width": inputs.integer(1024, 64, 1048576, tooltip="Pixels; a smaller image makes one tile."),
-                "tile_height": inputs.integer(1024, 64, 1048576, tooltip="Pixels; a smaller image makes one tile."),
-                "overlap": inputs.integer(128, 0, 4096, tooltip="How much neighbours share at least, in pixels."),
+                "tile_width": inputs.integer(
+                    1024, 64, 1048576, tooltip="Pixels; an image that is smaller stays whole."
+                ),
+                "tile_height": inputs.integer(
+                    1024, 64, 1048576, tooltip="Pixels; an image that is smaller stays whole."
+                ),
+                "overlap": inputs.integer(
+                    128, 0, 4096, tooltip="Pixels that neighbouring tiles have in common, or more at the far edge."
+                ),
             }
         }
 

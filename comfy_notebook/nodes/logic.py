@@ -10,16 +10,15 @@ from .autogrow import GrowingInputs, members, numbered
 
 
 class ComfySwitchNode:
-    """Passes on ``on_true`` or ``on_false``; what leads to the other one is not computed.
-
-    Where nothing is connected to the chosen input, the nodes after the switch are skipped.
-    """
-
     RETURN_TYPES = ("*",)
     RETURN_NAMES = ("output",)
     FUNCTION = "execute"
     CATEGORY = "logic"
-    SEARCH_ALIASES = ["if", "else", "switch", "condition"]
+    DESCRIPTION = (
+        "Lets one of two inputs through: on_true when the switch is on, on_false when it is off. Only the nodes that "
+        "lead to that input run. If nothing is connected to it, the nodes after the switch are skipped."
+    )
+    SEARCH_ALIASES = ["if else", "branch", "choose", "select", "toggle", "lazy"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -41,13 +40,12 @@ def _branch(switch: bool) -> str:
 
 
 class PreviewAny:
-    """Shows any value as text on the node, and passes that text on."""
-
     RETURN_TYPES = ("STRING",)
     FUNCTION = "execute"
     CATEGORY = "utils"
     OUTPUT_NODE = True
-    SEARCH_ALIASES = ["show text", "display", "print", "debug"]
+    DESCRIPTION = "Shows what it receives as text on the node and hands that text on."
+    SEARCH_ALIASES = ["show value", "print", "inspect", "debug", "text", "log"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -75,15 +73,17 @@ def as_text(value: Any) -> str:
 
 
 class CreateList:
-    """Puts what is connected into one list, in the order of the inputs; a connected list adds all its items."""
-
     RETURN_TYPES = ("*",)
     RETURN_NAMES = ("list",)
     OUTPUT_IS_LIST = (True,)
     INPUT_IS_LIST = True
     FUNCTION = "execute"
     CATEGORY = "logic"
-    SEARCH_ALIASES = ["iterator", "image iterator", "text iterator"]
+    DESCRIPTION = (
+        "Collects its inputs into one list, in their order; a list among them adds each of its items. Nodes that "
+        "follow run once for each item."
+    )
+    SEARCH_ALIASES = ["collect", "make list", "gather", "loop", "for each"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -96,12 +96,12 @@ class CreateList:
 
 
 class GetItemFromList:
-    """One item of a list by its position; 0 is the first, -1 the last."""
-
     RETURN_TYPES = ("*",)
     INPUT_IS_LIST = True
     FUNCTION = "execute"
     CATEGORY = "logic"
+    DESCRIPTION = "Picks one item of a list. 0 is the first; -1 counts from the end."
+    SEARCH_ALIASES = ["pick", "index", "element", "nth"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:

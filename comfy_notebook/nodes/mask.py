@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import inputs
+from . import colour_text, inputs
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,7 +66,7 @@ class ImageColorToMask:
     def image_to_mask(self, image: Tensor, color: int) -> tuple[Tensor]:
         import torch
 
-        wanted = torch.tensor([color >> 16 & 255, color >> 8 & 255, color & 255], device=image.device)
+        wanted = torch.tensor(list((color & 0xFFFFFF).to_bytes(3, "big")), device=image.device)
         levels = (image[..., :3].clamp(0, 1) * 255.0).round().to(torch.int64)
         return ((levels == wanted).all(dim=-1).float(),)
 
@@ -234,35 +234,43 @@ class ImageCropToMask:
     RETURN_NAMES = ("images",)
     FUNCTION = "crop"
     CATEGORY = "image/transform"
-    DESCRIPTION = "Cuts out what the mask shows, puts it before one colour and scales it to a size."
-    SEARCH_ALIASES = ["cutout", "crop subject", "bounding box", "isolate", "face crop", "remove background"]
+    DESCRIPTION = (
+        "Cuts each image to the rectangle around its mask, fills what the mask leaves out with one colour and scales "
+        "the result to width and height."
+    )
+    SEARCH_ALIASES = ["cut out", "isolate", "subject", "bounding box", "background"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
                 "images": inputs.image("The images to cut."),
-                "masks": inputs.mask("White on what to keep; one for all images or one for each. Scaled to them."),
-                "width": inputs.integer(1024, 64, 4096, 8, "Width of the result, in pixels."),
-                "height": inputs.integer(1024, 64, 4096, 8, "Height of the result, in pixels."),
-                "pad_factor": inputs.number(1.0, 1.0, 2.0, 0.01, "Room around it: 1.1 is 10 % larger."),
-                "grow_mask": inputs.integer(0, -32, 32, 1, "Grow the mask by so many pixels before; below 0 shrinks."),
-                "background": ("COLOR", {"default": "#000000", "tooltip": "Colour behind it."}),
+                "masks": inputs.mask("White marks what to keep. One mask, or one for each image."),
+                "width": inputs.integer(1024, 64, 4096, 8, "Pixels of the result."),
+                "height": inputs.integer(1024, 64, 4096, 8, "Pixels of the result."),
+                "pad_factor": inputs.number(
+                    1.0, 1.0, 2.0, 0.01, "Enlarges the rectangle: 1.1 leaves a tenth more room."
+                ),
+                "grow_mask": inputs.integer(
+                    0, -32, 32, 1, "Pixels to widen the mask by at first; negative numbers narrow it."
+                ),
+                "background": ("COLOR", {"default": "#000000", "tooltip": "Fills what the mask leaves out."}),
             }
         }
 
     def crop(
         self, images: Tensor, masks: Tensor, width: int, height: int, pad_factor: float, grow_mask: int, background: str
     ) -> tuple[Tensor]:
-        from .ops.colour import parse_hex
         from .ops.masks import cut_out
 
+        red, green, blue, _ = colour_text.parse(background)
+        colour = (red / 255, green / 255, blue / 255)
         masks = _stack(masks)
         if masks.shape[0] not in (1, images.shape[0]):
             raise ValueError(
                 f"There are {masks.shape[0]} masks for {images.shape[0]} images; give one, or one for each."
             )
-        return (cut_out(images, masks, (width, height), pad_factor, grow_mask, parse_hex(background)),)
+        return (cut_out(images, masks, (width, height), pad_factor, grow_mask, colour),)
 
 
 NODES: dict[str, tuple[type, str]] = {

@@ -6,6 +6,7 @@ import math
 import string
 from typing import Any
 
+from . import colour_text
 from .autogrow import GrowingInputs, members
 
 RATIOS = {
@@ -21,16 +22,15 @@ RATIOS = {
 
 
 class ComfyMathExpression:
-    """Evaluates arithmetic over the connected values ``a``, ``b``, ``c`` … and ``values``, the list of them all.
-
-    Returns the result as FLOAT, as INT (the decimal part cut off) and as BOOLEAN (not zero).
-    """
-
     RETURN_TYPES = ("FLOAT", "INT", "BOOLEAN")
     RETURN_NAMES = ("FLOAT", "INT", "BOOL")
     FUNCTION = "execute"
     CATEGORY = "math"
-    SEARCH_ALIASES = ["math", "calculate", "formula", "expression"]
+    DESCRIPTION = (
+        "Calculates with the connected values: a, b, c … or values for the list of them. Gives the result as FLOAT, "
+        "as INT without its decimals, and as BOOL (false for 0)."
+    )
+    SEARCH_ALIASES = ["formula", "calculator", "arithmetic", "add", "multiply", "divide"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -54,12 +54,13 @@ class ComfyMathExpression:
 
 
 class ComfyNumberConvert:
-    """A number, boolean or text as FLOAT and as INT (the decimal part cut off)."""
-
     RETURN_TYPES = ("FLOAT", "INT")
     FUNCTION = "execute"
     CATEGORY = "math"
-    SEARCH_ALIASES = ["int to float", "float to int", "parse number", "string to number"]
+    DESCRIPTION = (
+        "Turns a number, yes or no, or a text that holds a number into FLOAT and into INT without its decimals."
+    )
+    SEARCH_ALIASES = ["parse", "cast", "to int", "to float"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -84,12 +85,15 @@ def _parsed(text: str) -> int | float:
 
 
 class ResolutionSelector:
-    """Width and height in pixels for an aspect ratio and a size in megapixels (1 MP = 1024 × 1024)."""
-
     RETURN_TYPES = ("INT", "INT")
     RETURN_NAMES = ("width", "height")
     FUNCTION = "execute"
     CATEGORY = "utils"
+    DESCRIPTION = (
+        "Finds the width and height for a shape and a pixel count; both become multiples of the given number. One "
+        "megapixel is 1024 x 1024."
+    )
+    SEARCH_ALIASES = ["aspect ratio", "image size", "width", "height", "megapixels"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -111,25 +115,24 @@ class ResolutionSelector:
 
 
 class ColorToRGBInt:
-    """A colour like ``#0a9299`` as one number (red · 65536 + green · 256 + blue), as ``#rrggbb``, and its opacity."""
-
     RETURN_TYPES = ("INT", "COLOR", "FLOAT")
     RETURN_NAMES = ("rgb_int", "hex", "alpha")
     FUNCTION = "execute"
     CATEGORY = "utils/color"
+    DESCRIPTION = (
+        "Takes a colour apart: one number (red x 65536 + green x 256 + blue), its text #rrggbb, and how opaque it is "
+        "from 0 to 1."
+    )
+    SEARCH_ALIASES = ["hex", "rgb", "alpha", "colour"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {"required": {"color": ("COLOR", {"default": "#ffffff"})}}
 
     def execute(self, color: str) -> tuple[int, str, float]:
-        digits = color.strip().removeprefix("#")
-        if len(digits) in (3, 4):
-            digits = "".join(digit * 2 for digit in digits)
-        if len(digits) not in (6, 8) or any(digit not in string.hexdigits for digit in digits):
-            raise ValueError(f"'{color}' is not a colour. Write it as #rrggbb or #rrggbbaa, for example #0a9299.")
-        alpha = int(digits[6:], 16) / 255 if len(digits) == 8 else 1.0
-        return (int(digits[:6], 16), "#" + digits[:6].lower(), alpha)
+        red, green, blue, opacity = colour_text.parse(color)
+        number = red << 16 | green << 8 | blue
+        return (number, f"#{number:06x}", opacity / 255)
 
 
 NODES: dict[str, tuple[type, str]] = {

@@ -10,11 +10,11 @@ LARGEST = 2**63 - 1
 
 
 class PrimitiveInt:
-    """An integer, passed on as it is."""
-
     RETURN_TYPES = ("INT",)
     FUNCTION = "execute"
     CATEGORY = "utils/primitive"
+    DESCRIPTION = "A whole number for other nodes to share."
+    SEARCH_ALIASES = ["integer", "number", "constant"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -25,11 +25,11 @@ class PrimitiveInt:
 
 
 class PrimitiveFloat:
-    """A number, passed on as it is."""
-
     RETURN_TYPES = ("FLOAT",)
     FUNCTION = "execute"
     CATEGORY = "utils/primitive"
+    DESCRIPTION = "A number for other nodes to share."
+    SEARCH_ALIASES = ["decimal", "number", "constant"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -40,11 +40,11 @@ class PrimitiveFloat:
 
 
 class PrimitiveBoolean:
-    """True or false, passed on as it is."""
-
     RETURN_TYPES = ("BOOLEAN",)
     FUNCTION = "execute"
     CATEGORY = "utils/primitive"
+    DESCRIPTION = "Yes or no, for other nodes to share."
+    SEARCH_ALIASES = ["bool", "toggle", "true", "false", "constant"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -55,11 +55,11 @@ class PrimitiveBoolean:
 
 
 class PrimitiveString:
-    """One line of text, passed on as it is."""
-
     RETURN_TYPES = ("STRING",)
     FUNCTION = "execute"
     CATEGORY = "utils/primitive"
+    DESCRIPTION = "A line of text for other nodes to share."
+    SEARCH_ALIASES = ["text", "constant"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -70,7 +70,8 @@ class PrimitiveString:
 
 
 class PrimitiveStringMultiline(PrimitiveString):
-    """A text of several lines, passed on as it is."""
+    DESCRIPTION = "A text of any length for other nodes to share."
+    SEARCH_ALIASES = ["text", "prompt", "paragraph", "constant"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -78,17 +79,17 @@ class PrimitiveStringMultiline(PrimitiveString):
 
 
 class SeedNode:
-    """One seed for several nodes."""
-
     RETURN_TYPES = ("INT",)
     RETURN_NAMES = ("seed",)
     FUNCTION = "execute"
     CATEGORY = "utils/primitive"
-    SEARCH_ALIASES = ["seed", "random seed", "noise seed"]
+    DESCRIPTION = "A seed that several nodes can share; it may change from run to run."
+    SEARCH_ALIASES = ["random", "noise", "shared seed"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"seed": ("INT", {"default": 0, "min": 0, "max": LARGEST, "control_after_generate": True})}}
+        tip = "Connect it to every node that should use the same seed."
+        return {"required": {"seed": inputs.integer(0, 0, LARGEST, tooltip=tip, control_after_generate=True)}}
 
     def execute(self, seed: int) -> tuple[int]:
         return (seed,)
@@ -97,23 +98,27 @@ class SeedNode:
 _OPTIONS = {f"option{number}": inputs.text("") for number in range(1, 1001)}
 
 
+def _index() -> inputs.Spec:
+    return inputs.integer(0, 0, LARGEST, tooltip="The position to report for a choice that is not among the texts.")
+
+
 class CustomCombo:
-    """A choice among texts that are kept in the workflow, and its position among them, counted from 0.
-
-    A choice that is none of them is passed on too, with ``index`` as its position.
-    """
-
     RETURN_TYPES = ("STRING", "INT")
     RETURN_NAMES = ("STRING", "INDEX")
     FUNCTION = "execute"
     CATEGORY = "utils"
     EXPERIMENTAL = True
+    DESCRIPTION = (
+        "A choice among texts that this workflow keeps, and the position of the chosen one, counted from 0. A choice "
+        "that is none of them goes through as it is, with index as its position."
+    )
+    SEARCH_ALIASES = ["dropdown", "menu", "select", "options"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
-            "required": {"choice": ("COMBO", {"options": [], "options_prefix": "option"})},
-            "optional": inputs.OpenInputs({"index": inputs.integer(0, 0, LARGEST)}, _OPTIONS),
+            "required": {"choice": inputs.combo([], "One of the texts of this node.", options_prefix="option")},
+            "optional": inputs.OpenInputs({"index": _index()}, _OPTIONS),
         }
 
     @classmethod

@@ -77,11 +77,14 @@ def _searched(pattern: str, search: Callable[[], T]) -> T:
 
 
 class RegexExtract:
-    """Text found by a pattern: the first match, all matches, or one group of them, one a line."""
-
     RETURN_TYPES = ("STRING",)
     FUNCTION = "execute"
     CATEGORY = "utils/string"
+    DESCRIPTION = (
+        "What a regular expression finds: the first match, every match, or one of its groups; several results stand "
+        "on lines of their own."
+    )
+    SEARCH_ALIASES = ["find", "capture", "pattern", "search text"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -121,12 +124,12 @@ class RegexExtract:
 
 
 class RegexMatch:
-    """Whether a pattern is found anywhere in a text."""
-
     RETURN_TYPES = ("BOOLEAN",)
     RETURN_NAMES = ("matches",)
     FUNCTION = "execute"
     CATEGORY = "utils/string"
+    DESCRIPTION = "Tells whether a regular expression finds anything in a text."
+    SEARCH_ALIASES = ["test", "pattern", "contains"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -141,11 +144,14 @@ class RegexMatch:
 
 
 class RegexReplace:
-    r"""Replaces what a pattern finds, at most ``count`` times (0: always); ``\1`` stands for the first group."""
-
     RETURN_TYPES = ("STRING",)
     FUNCTION = "execute"
     CATEGORY = "utils/string"
+    DESCRIPTION = (
+        "Replaces what a regular expression finds. \\1 in the replacement is the first group; count limits how often, "
+        "0 replaces all."
+    )
+    SEARCH_ALIASES = ["substitute", "pattern", "search and replace"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:

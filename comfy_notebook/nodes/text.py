@@ -33,7 +33,8 @@ class _TextNode:
 
 
 class StringConcatenate(_TextNode):
-    """Two texts with a delimiter between them."""
+    DESCRIPTION = "Joins two texts with the delimiter between them."
+    SEARCH_ALIASES = ["join", "append", "combine text"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -45,7 +46,8 @@ class StringConcatenate(_TextNode):
 
 
 class StringSubstring(_TextNode):
-    """The characters from ``start`` up to, not including, ``end``; negative numbers count from the end."""
+    DESCRIPTION = "Cuts out the characters from start up to, but without, end. Numbers below 0 count from the end."
+    SEARCH_ALIASES = ["slice", "cut text", "part"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -56,10 +58,10 @@ class StringSubstring(_TextNode):
 
 
 class StringLength(_TextNode):
-    """The number of characters of a text."""
-
     RETURN_TYPES = ("INT",)
     RETURN_NAMES = ("length",)
+    DESCRIPTION = "Counts the characters of a text."
+    SEARCH_ALIASES = ["count", "size", "len"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -70,8 +72,10 @@ class StringLength(_TextNode):
 
 
 class CaseConverter(_TextNode):
-    """A text in another letter case."""
-
+    DESCRIPTION = (
+        "Changes a text to capitals, to small letters, or to a capital at the start of the text or of every word."
+    )
+    SEARCH_ALIASES = ["upper case", "lower case", "capitalise"]
     MODES = {"UPPERCASE": str.upper, "lowercase": str.lower, "Capitalize": str.capitalize, "Title Case": str.title}
 
     @classmethod
@@ -83,8 +87,8 @@ class CaseConverter(_TextNode):
 
 
 class StringTrim(_TextNode):
-    """A text without the white space at its start, its end, or both."""
-
+    DESCRIPTION = "Removes the white space at the start of a text, at its end, or at both."
+    SEARCH_ALIASES = ["strip", "white space", "clean"]
     MODES = {"Both": str.strip, "Left": str.lstrip, "Right": str.rstrip}
 
     @classmethod
@@ -96,7 +100,8 @@ class StringTrim(_TextNode):
 
 
 class StringReplace(_TextNode):
-    """A text with every occurrence of ``find`` replaced."""
+    DESCRIPTION = "Replaces a piece of text wherever it stands."
+    SEARCH_ALIASES = ["substitute", "find and replace", "swap"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -107,10 +112,10 @@ class StringReplace(_TextNode):
 
 
 class StringContains(_TextNode):
-    """Whether one text occurs in another."""
-
     RETURN_TYPES = ("BOOLEAN",)
     RETURN_NAMES = ("contains",)
+    DESCRIPTION = "Tells whether one text stands inside another."
+    SEARCH_ALIASES = ["find", "includes", "search"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -122,9 +127,9 @@ class StringContains(_TextNode):
 
 
 class StringCompare(_TextNode):
-    """Whether a text starts with, ends with or equals another."""
-
     RETURN_TYPES = ("BOOLEAN",)
+    DESCRIPTION = "Tells whether a text starts with another, ends with it or is the same."
+    SEARCH_ALIASES = ["equals", "starts with", "ends with"]
     MODES: dict[str, Callable[[str, str], bool]] = {
         "Starts With": str.startswith,
         "Ends With": str.endswith,
@@ -166,7 +171,11 @@ class _Formatter(letters.Formatter):
 
 
 class StringFormat(_TextNode):
-    """Puts the connected values ``a``, ``b``, ``c`` … where ``{a}``, ``{b:.3f}`` … stand in a text."""
+    DESCRIPTION = (
+        "Fills a template: {a}, {b}, {c} … stand for the connected values, {a:.2f} sets the decimals, {{ and }} are "
+        "plain braces."
+    )
+    SEARCH_ALIASES = ["template", "placeholder", "f-string", "insert values"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -183,10 +192,11 @@ class StringFormat(_TextNode):
 
 
 class JsonExtractString(_TextNode):
-    """The value of a key in the first JSON object found in a text; empty where there is none.
-
-    Other text around the object, such as a code fence, does not matter. Texts come as they are, the rest as JSON.
-    """
+    DESCRIPTION = (
+        "Looks up a key in the first JSON object of a text, whatever else the text holds. What is no text comes as "
+        "JSON; a missing key gives an empty text."
+    )
+    SEARCH_ALIASES = ["json", "parse", "get key", "structured output"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -229,23 +239,23 @@ class _ToJson(_TextNode):
 
 
 class ConvertDictionaryToString(_ToJson):
-    """A dictionary as JSON text; ``indent`` 0 writes it on one line, without spaces."""
-
+    DESCRIPTION = "Writes a dictionary as JSON. An indent of 0 puts all on one line."
+    SEARCH_ALIASES = ["json", "serialize", "dict"]
     SOURCE = ("dictionary", "DICT")
 
 
 class ConvertArrayToString(_ToJson):
-    """An array as JSON text; ``indent`` 0 writes it on one line, without spaces."""
-
+    DESCRIPTION = "Writes an array as JSON. An indent of 0 puts all on one line."
+    SEARCH_ALIASES = ["json", "serialize", "list"]
     SOURCE = ("array", "ARRAY")
 
 
 class SaveText(_TextNode):
-    """Saves a text in the output folder under a name that is not taken yet, and passes it on."""
-
     RETURN_NAMES = ("text",)
     CATEGORY = "text"
     OUTPUT_NODE = True
+    DESCRIPTION = "Writes a text into a numbered file of the output folder and hands it on."
+    SEARCH_ALIASES = ["write file", "export", "txt", "csv", "markdown", "json"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:

@@ -127,6 +127,14 @@ class TestCropToMask:
         (cut,) = self.NODE.crop(torch.zeros(1, 80, 80, 3), torch.zeros(1, 80, 80), 64, 64, 1.0, 0, "#fff")
         assert torch.allclose(cut, torch.ones(1, 64, 64, 3))
 
+    def test_a_ribbon_of_a_large_image_needs_no_larger_canvas(self) -> None:
+        side = 1_600  # the rectangle to cut is 64 times as wide: 2 GB if it were made
+        (cut,) = self.NODE.crop(torch.ones(1, side, side, 3), torch.ones(1, side, side), 4096, 64, 1.0, 0, "#0000ff")
+        assert cut.shape == (1, 64, 4096, 3)
+        middle = slice(2048 - 32, 2048 + 32)
+        assert (cut[:, :, middle] == 1).all()
+        assert cut[:, :, :, 0].sum() == 64 * 64
+
     @pytest.mark.parametrize(("masks", "colour", "message"), [(3, "#000000", "3 masks"), (1, "green!", "#rrggbb")])
     def test_refused(self, masks: int, colour: str, message: str) -> None:
         with pytest.raises(ValueError, match=message):

@@ -1,13 +1,9 @@
-"""Colours: YCbCr, packed integers and hex strings."""
+"""Colours: YCbCr and packed integers."""
 
 from __future__ import annotations
 
-import re
-
 import torch
 from torch import Tensor
-
-_HEX = re.compile(r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$")
 
 #: The colours that padding and spacing offer.
 NAMED = {
@@ -22,18 +18,6 @@ NAMED = {
 def unpack(colour: int) -> tuple[float, float, float]:
     """``0xRRGGBB`` as three numbers in 0..1."""
     return ((colour >> 16 & 255) / 255, (colour >> 8 & 255) / 255, (colour & 255) / 255)
-
-
-def parse_hex(colour: str) -> tuple[float, float, float]:
-    """``"#rrggbb"`` (also ``"#rgb"`` and ``"#rrggbbaa"``, whose alpha is dropped) as three numbers in 0..1.
-
-    Raises ``ValueError`` for any other text.
-    """
-    match = _HEX.match(colour.strip())
-    if match is None:
-        raise ValueError(f"{colour!r} is not a colour; write it as #rrggbb, for example #ff8000")
-    digits = match[1] if len(match[1]) > 3 else "".join(digit * 2 for digit in match[1])
-    return unpack(int(digits[:6], 16))
 
 
 def rgb_to_yuv(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:

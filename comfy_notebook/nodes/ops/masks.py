@@ -78,12 +78,23 @@ def _cut_out_one(
     share = mask.to(image.device, image.dtype).unsqueeze(-1)
     shown = image[..., :3] * share + colour * (1 - share)
     left, top, right, bottom = _rectangle(mask, size, pad_factor)
-    canvas = colour.expand(bottom - top, right - left, 3).clone()
     height, width = mask.shape
-    part = shown[max(top, 0) : min(bottom, height), max(left, 0) : min(right, width)]
-    y, x = max(-top, 0), max(-left, 0)
-    canvas[y : y + part.shape[0], x : x + part.shape[1]] = part
-    return resize_image(canvas.unsqueeze(0), *size, "bilinear" if canvas.shape[1] < size[0] else "area")
+    inside_x, inside_y = slice(max(left, 0), min(right, width)), slice(max(top, 0), min(bottom, height))
+    across = _scaled(inside_x, left, right - left, size[0])
+    down = _scaled(inside_y, top, bottom - top, size[1])
+    method = "bilinear" if right - left < size[0] else "area"
+    part = resize_image(
+        shown[inside_y, inside_x].unsqueeze(0), across.stop - across.start, down.stop - down.start, method
+    )
+    canvas = colour.repeat(1, size[1], size[0], 1)
+    canvas[:, down, across] = part
+    return canvas
+
+
+def _scaled(part: slice, start: int, length: int, size: int) -> slice:
+    """Where ``part`` of a line that begins at ``start`` lies once its ``length`` is ``size``; never empty."""
+    first = min(size - 1, round((part.start - start) * size / length))
+    return slice(first, max(first + 1, round((part.stop - start) * size / length)))
 
 
 def _rectangle(mask: Tensor, size: tuple[int, int], pad_factor: float) -> tuple[int, int, int, int]:
