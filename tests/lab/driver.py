@@ -59,7 +59,7 @@ class EditorDriver:
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         self.page.mouse.move(*start)
         self.page.mouse.down()
-        self.page.mouse.move(*end, steps=10)
+        self.page.mouse.move(*end, steps=25)
         self.page.mouse.up()
 
     def click(self, at: tuple[float, float], **options: Any) -> None:
