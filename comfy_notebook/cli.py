@@ -5,19 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import signal
 import sys
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__
 
 if TYPE_CHECKING:
-    from .api.results import Results
-    from .engine.events import Event
+    from .api import Results, Workflow
+    from .engine.cache import ResultCache
     from .session import Session
+
+FOLDERS = ("input", "output", "temp", "user")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,10 +26,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .api.lookup import NameNotFound
     from .workflow import WorkflowError
 
-    options = parser().parse_args(arguments)
+    top = parser()
+    options, unknown = top.parse_known_args(arguments)
+    if unknown and options.command is not serve:
+        top.error(f"unknown: {' '.join(unknown)}")
+    options.unknown = unknown
     try:
         return int(options.command(options))
-    except (RunError, WorkflowError, NameNotFound, OSError, ValueError, TypeError) as exc:
+    except RunError as exc:
+        print(f"comfy-notebook: {exc}", file=sys.stderr)
+        if exc.traceback_text and options.verbose:
+            print(exc.traceback_text, file=sys.stderr)
+        return 1
+    except (WorkflowError, NameNotFound, OSError, ValueError, TypeError) as exc:
         print(f"comfy-notebook: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -39,15 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
+    from .server import serve as serving
+
     top = argparse.ArgumentParser(prog="comfy-notebook", description="Comfy workflows without a second server.")
     top.add_argument("--version", action="version", version=f"comfy-notebook {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     serve_ = commands.add_parser("serve", help="answer ComfyUI's API on an address")
-    serve_.add_argument("--listen", "--host", default="127.0.0.1", metavar="ADDRESS", help="default: 127.0.0.1")
-    serve_.add_argument("--port", type=int, default=8188, help="default: 8188; 0 takes any free port")
-    serve_.add_argument("--token", help="asked of every request; made by itself for other addresses than loopback")
-    serve_.add_argument("--max-upload-size", type=float, default=100, metavar="MB", help="default: 100")
+    serving.add_options(serve_)
     _folder_options(serve_)
     serve_.set_defaults(command=serve)
 
@@ -55,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     run_.add_argument("file", type=Path)
     run_.add_argument("--set", action="append", default=[], metavar="NODE.INPUT=VALUE", dest="values")
     run_.add_argument("--output", type=Path, metavar="DIR", help="copy every file the run shows to this folder")
+    run_.add_argument("--verbose", action="store_true", help="show the traceback of a node that fails")
     _folder_options(run_)
     run_.set_defaults(command=run)
 
@@ -70,65 +79,59 @@ def parser() -> argparse.ArgumentParser:
 
 def _folder_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--base-directory", type=Path, metavar="DIR", help="default: the working folder")
-    for kind in ("input", "output", "temp"):
+    for kind in FOLDERS:
         command.add_argument(f"--{kind}-directory", type=Path, metavar="DIR")
 
 
-def open_session(options: argparse.Namespace) -> Session:
+def open_session(options: argparse.Namespace, cache: ResultCache | None = None) -> Session:
     """The session of this process, with the folders the options name."""
     from . import session
     from .folders import Folders, default_base
 
     named: dict[str, Any] = {
-        kind: path.absolute()
-        for kind in ("input", "output", "temp")
-        if (path := getattr(options, f"{kind}_directory", None)) is not None
+        kind: path.absolute() for kind in FOLDERS if (path := getattr(options, f"{kind}_directory", None)) is not None
     }
     base = getattr(options, "base_directory", None)
     size = int(getattr(options, "max_upload_size", 100) * 1024 * 1024)
     folders = Folders(base=base.absolute() if base else default_base(), **named)
-    return session.use(session.Session(folders, max_upload_size=size))
+    return session.use(session.Session(folders, max_upload_size=size, cache=cache))
 
 
 def serve(options: argparse.Namespace) -> int:
-    """Listen until SIGINT or SIGTERM."""
-    session = open_session(options)
-    address = session.server.listen(options.listen, options.port, token=options.token)
-    print(f"To see the API go to: {address.url}", flush=True)
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    while not stopped.wait(0.5):  # short waits, so that signals are seen on every platform
-        pass
-    session.close()
-    return 0
+    """Answer the API until SIGINT or SIGTERM."""
+    from .server import serve as serving
+
+    serving.warn_of_unknown(options.unknown)
+    serving.prepare(options)
+    return serving.serve(open_session(options, serving.cache_of(options)), options)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run a workflow to its end, with a line of progress on standard error."""
+    """Run a workflow to its end, with a bar of progress on standard error."""
     from .api import Workflow
+    from .api.progress_bar import ProgressBar
 
     session = open_session(options)
     workflow = Workflow.load(options.file)
-    values = dict(_assignment(text) for text in options.values)
-    prompt = workflow.to_api()
-    values = {
-        name: _typed(value) if not _takes_text(session, prompt, name) else value for name, value in values.items()
-    }
-    unsubscribe = session.bus.subscribe(ProgressLine(prompt).receive) if sys.stderr.isatty() else lambda: None
+    values = _values(session, workflow, [_assignment(text) for text in options.values])
+    bar = ProgressBar(sys.stderr, workflow.to_api())
+    stop = session.bus.subscribe(bar.receive) if sys.stderr.isatty() else lambda: None
     try:
         handle = workflow.run(values)
-        for warning in [*workflow.warnings, *handle.warnings]:
-            print(f"warning: {warning}", file=sys.stderr)
+        _warn([*workflow.warnings, *handle.warnings])
         results = handle.result()
     finally:
-        unsubscribe()
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
+        stop()
+        bar.close()
     for line in written_files(results, options.output):
         print(line)
     session.close()
     return 1 if handle.warnings else 0
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in dict.fromkeys(warnings):
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -138,13 +141,21 @@ def _assignment(text: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _takes_text(session: Session, prompt: dict[str, Any], name: str) -> bool:
-    from .api.overrides import find_input, input_spec
+def _values(session: Session, workflow: Workflow, assignments: list[tuple[str, str]]) -> dict[str, Any]:
+    """The values as the inputs take them: texts as they stand, everything else as JSON."""
+    from .api.document_nodes import DocumentNodes
+    from .api.overrides import find_place, input_spec
     from .server.node_info import info_source
 
-    node_id, input_name = find_input(prompt, name)
-    kind, _ = input_spec(info_source(session.registry), str(prompt[node_id]["class_type"]), input_name)
-    return bool(kind == "STRING")
+    info, prompt = info_source(session.registry), workflow.to_api()
+    nodes = DocumentNodes(workflow.document, info)
+    values: dict[str, Any] = {}
+    for name, text in assignments:
+        node_id, input_name = find_place(prompt, nodes, name)
+        kind, _ = input_spec(info, str(prompt.get(node_id, {}).get("class_type")), input_name)
+        shown = nodes.find(node_id).values.get(input_name) if node_id not in prompt else None
+        values[name] = text if kind == "STRING" or isinstance(shown, str) else _typed(text)
+    return values
 
 
 def _typed(text: str) -> Any:
@@ -157,38 +168,26 @@ def _typed(text: str) -> Any:
 
 def written_files(results: Results, folder: Path | None) -> list[str]:
     """The files the run's nodes wrote, copied to ``folder`` where one is given; texts are listed as they are."""
-    lines = []
+    lines, taken = [], set[str]()
     for name in results:
         result = results[name]
         for path in result.files:
-            if folder is not None:
-                folder.mkdir(parents=True, exist_ok=True)
-                path = Path(shutil.copy2(path, folder / path.name))  # noqa: PLW2901 - the copy is what we tell
-            lines.append(f"{result.title}: {path}")
+            told = path if folder is None else _copied(path, folder, taken)
+            lines.append(f"{result.title}: {told}")
         if "text" in result.ui:
             lines.append(f"{result.title}: {result.text}")
     return lines
 
 
-class ProgressLine:
-    """The node that runs and how far it is, on one line of a terminal."""
-
-    def __init__(self, prompt: dict[str, Any]) -> None:
-        self._prompt = prompt
-
-    def receive(self, event: Event) -> None:
-        """Draw what an event tells."""
-        from .api.errors import title_of
-
-        if event.type != "progress_state":
-            return
-        states = list(event.data.get("nodes", {}).values())
-        running = [state for state in states if state.get("state") == "running"]
-        if running:
-            now = running[-1]
-            title = title_of(self._prompt, str(now.get("display_node_id") or now.get("node_id")))
-            part = f" {now['value']:g}/{now['max']:g}" if now.get("max", 1) > 1 else ""
-            print(f"\r\x1b[K[{len(states)}/{len(self._prompt)}] {title}{part}", end="", file=sys.stderr, flush=True)
+def _copied(path: Path, folder: Path, taken: set[str]) -> Path:
+    """The copy of ``path`` in ``folder``; a name that another file of this run took gets a number."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name, number = path.name, 0
+    while name in taken:
+        number += 1
+        name = f"{path.stem} ({number}){path.suffix}"
+    taken.add(name)
+    return Path(shutil.copy2(path, folder / name))
 
 
 def nodes(options: argparse.Namespace) -> int:
@@ -212,8 +211,7 @@ def convert(options: argparse.Namespace) -> int:
     workflow = Workflow.load(options.file)
     read_warnings = list(workflow.warnings)
     prompt = workflow.to_api()
-    for warning in dict.fromkeys([*read_warnings, *workflow.warnings]):
-        print(f"warning: {warning}", file=sys.stderr)
+    _warn([*read_warnings, *workflow.warnings])
     print(json.dumps(prompt, indent=2))
     return 0
 

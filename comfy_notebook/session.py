@@ -22,6 +22,7 @@ from .protocol.registry import Registry
 
 if TYPE_CHECKING:
     from .engine import Engine
+    from .engine.cache import ResultCache
     from .server.editors import EditorStore
     from .server.executing import Executing
     from .server.logs import LogBuffer
@@ -41,12 +42,20 @@ _SHARED_BY_THREADS = (
 class Session:
     """The parts of one kernel or one server process. ``folders`` become those of the process."""
 
-    def __init__(self, folders: Folders | None = None, *, max_upload_size: int = 100 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        folders: Folders | None = None,
+        *,
+        max_upload_size: int = 100 * 1024 * 1024,
+        cache: ResultCache | None = None,
+    ) -> None:
+        """``max_upload_size`` in bytes; ``cache`` says what results are kept, by default all while memory lasts."""
         if folders is not None:
             folder_module.use(folders)
         self.folders = folders or folder_module.current()
         self.bus = EventBus()
         self._max_upload_size = max_upload_size
+        self._cache = cache
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
         self._closing: list[Callable[[], None]] = []
@@ -125,7 +134,7 @@ class Session:
         from .engine import Engine
 
         _import_before_threads()
-        return Engine(self.registry, self.bus, self.folders)
+        return Engine(self.registry, self.bus, self.folders, cache=self._cache)
 
     def _make_editors(self) -> EditorStore:
         from .server.editors import EditorStore

@@ -40,7 +40,7 @@ def read_overrides(
     """
     found = []
     for name, value in values.items():
-        node_id, input_name = _place(prompt, nodes, name)
+        node_id, input_name = find_place(prompt, nodes, name)
         node = prompt.get(node_id, {})
         spec = input_spec(info, str(node.get("class_type")), input_name)
         where = f"{title_of(prompt, node_id)}.{input_name}"
@@ -60,7 +60,8 @@ def with_overrides(prompt: Prompt, overrides: Iterable[Override]) -> Prompt:
     return changed
 
 
-def _place(prompt: Prompt, nodes: DocumentNodes, name: str) -> tuple[str, str]:
+def find_place(prompt: Prompt, nodes: DocumentNodes, name: str) -> tuple[str, str]:
+    """The node id and input that ``name`` means, subgraphs and what is inside them included."""
     try:
         return find_input(prompt, name)
     except NameNotFound:

@@ -20,7 +20,7 @@ from . import (
     websocket,
 )
 from .errors import error_middleware
-from .security import gate_middleware
+from .security import gate_middleware, name_allowed_origin
 from .services import SERVICES, Services
 
 ROUTES = (
@@ -47,6 +47,7 @@ def build_app(parts: Services) -> web.Application:
         client_max_size=parts.max_upload_size,
     )
     app[SERVICES] = parts
+    app.on_response_prepare.append(name_allowed_origin)
     for module in ROUTES:
         for route in module.routes:
             assert isinstance(route, web.RouteDef)

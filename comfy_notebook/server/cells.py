@@ -1,8 +1,8 @@
 """The cells of the notebook: which one is running (the identity of an editor that has neither a path nor a name), and
 when one has ended.
 
-JupyterLab and VS Code send the cell's id with each execution. Where no id comes (Colab, nbclient), the cell's own
-text stands in for it. Several editors made by one execution are told apart by their order.
+JupyterLab, VS Code and Colab send the cell's id with each execution. Where none comes, the cell's own text stands in
+for it. Several editors made by one execution are told apart by their order.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ def current_cell() -> str | None:
     if not parent:
         return None
     code = str(parent.get("content", {}).get("code", ""))
-    cell = (parent.get("metadata") or {}).get("cellId") or hashlib.sha256(code.encode()).hexdigest()[:16]
+    metadata = parent.get("metadata") or {}
+    named = metadata.get("cellId") or (metadata.get("colab") or {}).get("cell_id")
+    cell = named or hashlib.sha256(code.encode()).hexdigest()[:16]
     notebook = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or ""
     return f"{notebook}#{cell}#{_ordinal(str(parent.get('header', {}).get('msg_id', '')))}"
 

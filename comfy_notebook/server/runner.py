@@ -7,10 +7,12 @@ work without any port. ``Server.listen()`` binds an address beside it.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -34,8 +36,9 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The address a person opens in a browser."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """The address a person on this machine opens."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
@@ -110,6 +113,10 @@ class Server:
         transport, _ = await self.loop.connect_accepted_socket(runner.server, sock)
         self._gate.trusted.add(transport)
 
+    def allow_origin(self, origin: str | None) -> None:
+        """Let pages of ``origin`` use the API over TCP; ``"*"`` lets in every page, None none but our own."""
+        self._gate.allowed_origin = origin
+
     def listen(self, host: str = "127.0.0.1", port: int = 8188, *, token: str | None = None) -> Address:
         """Bind ``host:port`` (0 = any free port). Other than on loopback a token is required, made when not given.
 
@@ -127,6 +134,7 @@ class Server:
         await site.start()
         assert site._server is not None
         sockets = site._server.sockets  # type: ignore[attr-defined]
+        _listening.update(listener.fileno() for listener in sockets)
         return int(sockets[0].getsockname()[1])
 
     def stop(self) -> None:
@@ -136,11 +144,28 @@ class Server:
             self._loop = self._thread = self._runner = None
         if loop is None or thread is None or runner is None:
             return
+        _listening.clear()
         try:
             asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(5)
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(5)
+
+
+#: File descriptors of every address that is listened on.
+_listening: set[int] = set()
+
+
+def _let_go() -> None:
+    """A process that a node forks must not hold the port once this one is gone."""
+    for number in _listening:
+        with suppress(OSError):
+            os.close(number)
+    _listening.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

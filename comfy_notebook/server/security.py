@@ -18,6 +18,10 @@ from aiohttp import web
 
 from .errors import json_error
 
+CORS_HEADERS = {
+    "Access-Control-Allow-Methods": "POST, GET, DELETE, PUT, OPTIONS, PATCH",
+    "Access-Control-Allow-Headers": "Content-Type, Authorization, Comfy-User",
+}
 TOKEN_COOKIE = "comfy_notebook_token"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -28,6 +32,8 @@ class Gate:
 
     trusted: WeakSet[Any] = field(default_factory=WeakSet)
     token: str | None = None
+    allowed_origin: str | None = None
+    """Pages of this origin may use the API; ``"*"``: of any."""
 
     def refusal(self, request: web.Request) -> str | None:
         """Why ``request`` is refused, or None when it may pass."""
@@ -36,11 +42,17 @@ class Gate:
         if self.token is None and not is_loopback_name(host_name(request.host)):
             return f"The host name {request.host!r} is not this machine's loopback name."
         origin = request.headers.get("Origin")
+        if self.allows(origin):
+            return None
         if origin and origin != "null" and urlsplit(origin).netloc.lower() != request.host.lower():
             return f"Requests of pages from {origin} are refused."
         if origin == "null" or request.headers.get("Sec-Fetch-Site", "none") == "cross-site":
             return "Requests of pages from other sites are refused."
         return None
+
+    def allows(self, origin: str | None) -> bool:
+        """Whether pages of ``origin`` were let in by name."""
+        return origin is not None and self.allowed_origin in ("*", origin)
 
     def needs_token(self, request: web.Request) -> bool:
         """Whether ``request`` came over TCP to a wide address without the right token."""
@@ -49,6 +61,15 @@ class Gate:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         offered = bearer or request.query.get("token") or request.cookies.get(TOKEN_COOKIE) or ""
         return not secrets.compare_digest(offered.encode(), self.token.encode())
+
+
+async def name_allowed_origin(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the browser that the page that asks may read the answer, errors and websockets included."""
+    origin, gate = request.headers.get("Origin"), request.config_dict[GATE]
+    if origin is not None and gate.allows(origin):
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Credentials"] = "true"
+        response.headers["Vary"] = "Origin"
 
 
 GATE: web.AppKey[Gate] = web.AppKey("gate", Gate)
@@ -76,6 +97,8 @@ async def gate_middleware(request: web.Request, handler: Handler) -> web.StreamR
     reason = gate.refusal(request)
     if reason is not None:
         return json_error(403, "forbidden_origin", reason)
+    if request.method == "OPTIONS" and gate.allows(request.headers.get("Origin")):
+        return web.Response(headers=CORS_HEADERS)  # asked before the request itself, without its token
     if gate.needs_token(request):
         return json_error(401, "token_required", "This server asks for a token: add ?token=… to the address.")
     response = await handler(request)

@@ -67,9 +67,21 @@ def read(data: bytes) -> dict[str, str]:
         raise WorkflowError(f"The {kind.upper()} file is damaged: {error}.") from None
 
 
+_left_out = False
+
+
+def leave_out(yes: bool = True) -> None:
+    """Whether files are saved without prompt and workflow from now on, in this process."""
+    global _left_out
+    _left_out = yes
+
+
 def entries(prompt: Any = None, extra_pnginfo: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a saved file carries: ``prompt`` and every key of ``extra_pnginfo`` (``workflow`` among them), as plain JSON
-    values with None for NaN. Raises :class:`WorkflowError` for what JSON cannot hold."""
+    values with None for NaN; nothing after :func:`leave_out`. Raises :class:`WorkflowError` for what JSON cannot hold.
+    """
+    if _left_out:
+        return {}
     values = {} if prompt is None else {"prompt": prompt}
     values.update(extra_pnginfo or {})
     return {str(key): jsontext.plain(value, f"The metadata {key!r}")[0] for key, value in values.items()}
