@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +17,6 @@ from PIL import Image
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the notebooks folder, with a kernel of this very Python."""
-    copy = tmp_path_factory.mktemp("quickstart") / "notebooks"
-    shutil.copytree(NOTEBOOKS, copy, ignore=shutil.ignore_patterns("output", "user", ".*"))
-    kernel = copy.parent / "jupyter" / "kernels" / "this-python"
-    kernel.mkdir(parents=True)
-    spec = {"argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
-    (kernel / "kernel.json").write_text(json.dumps({**spec, "display_name": "This Python"}))
-    return copy
-
-
-@pytest.fixture(scope="module", autouse=True)
-def kernels(folder: Path) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_PATH", str(folder.parent / "jupyter"))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        yield
 
 
 @pytest.fixture(scope="module")
