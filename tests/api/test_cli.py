@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 import comfy_notebook as cn
 from comfy_notebook import cli
+from comfy_notebook.server import serve as serving
 from comfy_notebook.session import Session
 
 from .conftest import INVERT
+from .test_subgraphs import two_instances
 
 
 @dataclass
@@ -112,3 +117,204 @@ def test_serve_answers_and_ends_on_sigterm(tmp_path: Path) -> None:
     assert time.monotonic() - started < 10
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
+
+
+class Served:
+    """A server process, started as a script starts it."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.started = time.monotonic()
+        command = [sys.executable, "-m", "comfy_notebook.cli", "serve", "--port", "0", *arguments]
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().rsplit(" ", 1)[-1].strip()
+
+    def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        address, _, query = self.url.partition("?")
+        request = urllib.request.Request(f"{address}{path}" + (f"?{query}" if query else ""), data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.loads(answer.read() or b"null"), answer.headers
+        except urllib.error.HTTPError as refused:
+            return refused.code, json.loads(refused.read()), refused.headers
+
+    def run(self, prompt: dict[str, Any]) -> dict[str, Any]:
+        prompt_id = self.ask("prompt", {"prompt": prompt})[1]["prompt_id"]
+        end = time.monotonic() + 60
+        while not (found := self.ask(f"history/{prompt_id}")[1]):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        return dict(found[prompt_id])
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    running: list[Served] = []
+
+    def start(*arguments: str) -> Served:
+        running.append(Served(tmp_path, *arguments))
+        return running[-1]
+
+    yield start
+    for served in running:
+        served.process.kill()
+        served.process.wait(10)
+
+
+def test_the_first_prompt_is_answered_within_three_seconds(serve: Callable[..., Served]) -> None:
+    served = serve()
+    status, answer, _ = served.ask("prompt", {"prompt": INVERT})
+    assert (status, answer["node_errors"]) == (200, {})
+    assert time.monotonic() - served.started < 3
+
+
+def test_serve_takes_the_options_of_the_reference(serve: Callable[..., Served], tmp_path: Path) -> None:
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "extra.yaml").write_text("a:\n  base_path: models\n  loras: mine\n")
+    served = serve(
+        *("--output-directory", "saved", "--input-directory", "given", "--temp-directory", "passing"),
+        *("--base-directory", "base", "--extra-model-paths-config", "config/extra.yaml", "--cpu", "--cache-lru", "0"),
+        *("--disable-metadata", "--preview-method", "auto", "--disable-all-custom-nodes"),
+        *("--whitelist-custom-nodes", "a-pack", "--max-upload-size", "1", "--verbose", "--disable-auto-launch"),
+        *("--enable-cors-header", "http://page.example"),
+    )
+    item = served.run(INVERT)
+    saved = tmp_path / "saved" / item["outputs"]["3"]["images"][0]["filename"]
+    with Image.open(saved) as image:
+        assert image.info == {}
+    assert list((tmp_path / "passing").glob("*.png"))
+    assert str(tmp_path / "config" / "models" / "mine") in served.ask("internal/folder_paths")[1]["loras"]
+    assert served.ask("features")[1]["max_upload_size"] == 1024 * 1024
+    status, _, headers = served.ask("queue", None, Origin="http://page.example")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (200, "http://page.example")
+    assert served.ask("queue", None, Origin="http://other.example")[0] == 403
+    served.process.send_signal(signal.SIGTERM)
+    _, errors = served.process.communicate(timeout=20)
+    assert "ignored: --disable-auto-launch" in errors
+    assert served.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "mode"),
+    [([], "ram"), (["--cache-ram"], "ram"), (["--cache-ram", "2", "4"], "ram"), (["--cache-classic"], "classic"),
+     (["--cache-lru", "0"], "classic"), (["--cache-lru", "3"], "lru"), (["--cache-none"], "none")],
+)  # fmt: skip
+def test_cache_options(arguments: list[str], mode: str) -> None:
+    assert serving.cache_of(cli.parser().parse_args(["serve", *arguments])).mode == mode
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--cache-lru", "-1"], ["--cache-none", "--cache-classic"], ["--preview-method", "x"], ["--port", "a"]],
+)
+def test_wrong_calls_end_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["serve", *arguments])
+    assert caught.value.code == 2
+    with pytest.raises(SystemExit):
+        cli.main(["run", "x.json", "--no-such-option"])
+
+
+def test_a_wide_address_needs_its_token(serve: Callable[..., Served]) -> None:
+    served = serve("--listen", "0.0.0.0")
+    assert "?token=" in served.url
+    assert served.ask("queue")[0] == 200
+    served.url = served.url.partition("?")[0]
+    assert served.ask("queue")[0] == 401
+    token = serve("--listen", "0.0.0.0", "--token", "chosen")
+    assert token.url.endswith("?token=chosen")
+
+
+FORKS = """
+import os, time
+import comfy_notebook.session as sessions
+from comfy_notebook.cli import main
+from comfy_notebook.protocol.function import definition_from_function
+
+def fork() -> int:
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+    return child
+
+opened = sessions.use
+def use(session):
+    session.registry.register(definition_from_function(fork, name="Fork", output_node=True))
+    return opened(session)
+sessions.use = use
+main(["serve", "--port", "0"])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_killed_server_leaves_nothing_that_holds_its_port(tmp_path: Path) -> None:
+    (tmp_path / "forks.py").write_text(FORKS)
+    process = subprocess.Popen(
+        [sys.executable, "forks.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    served = Served.__new__(Served)
+    assert process.stdout is not None
+    served.process, served.url = process, process.stdout.readline().rsplit(" ", 1)[-1].strip()
+    try:
+        served.run({"1": {"class_type": "Fork", "inputs": {}}})
+        port = int(served.url.rsplit(":", 1)[-1].strip("/"))
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+        with socket.create_server(("127.0.0.1", port)):
+            pass
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_run_draws_a_bar_on_a_terminal(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    (tmp_path / "wf.json").write_text(json.dumps(INVERT))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "comfy_notebook.cli", "run", "wf.json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=theirs, text=True) as process:
+        os.close(theirs)
+        drawn = b""
+        while True:
+            try:
+                drawn += os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+        out = process.communicate(timeout=60)[0]
+    assert process.returncode == 0
+    assert b"[########################] 4/4" in drawn
+    assert "Save Image: " in out
+
+
+def test_a_failing_node_is_readable_its_traceback_is_for_who_asks(call: Callable[..., Call], tmp_path: Path) -> None:
+    broken = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "broken.png"}},
+        "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    (tmp_path / "input").mkdir()
+    (tmp_path / "input" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "wf.json").write_text(json.dumps(broken))
+    failed = call("run", "wf.json")
+    assert failed.returncode == 1
+    assert "Load Image (LoadImage)" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert "image_load.py" not in failed.stderr
+    assert "image_load.py" in call("run", "wf.json", "--verbose").stderr
+
+
+def test_run_reaches_into_subgraphs_and_keeps_files_apart(call: Callable[..., Call], tmp_path: Path) -> None:
+    prompt = {
+        **INVERT,
+        "5": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "sub/inverted"}},
+    }
+    (tmp_path / "wf.json").write_text(json.dumps(prompt))
+    assert call("run", "wf.json", "--output", "out").returncode == 0
+    assert sorted(path.name for path in (tmp_path / "out").glob("inverted*")) == [
+        "inverted_00001_ (1).png",
+        "inverted_00001_.png",
+    ]
+    (tmp_path / "sub.json").write_text(json.dumps(two_instances()))
+    done = call("run", "sub.json", "--set", "Left/EmptyImage.height=2", "--set", "Maker.width=3")
+    assert done.returncode == 0, done.stderr
