@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from .conftest import OpenNotebook
 from .driver import EditorDriver
@@ -373,3 +374,43 @@ def test_the_saved_notebook_shows_the_graph(notebook: OpenNotebook, tmp_path: Pa
         data = next(o["data"] for o in saved["cells"][1]["outputs"] if "data" in o)
         assert "<svg" in "".join(data["text/html"]) if "text/html" in data else "image/svg+xml" in data
         assert "everything" in json.dumps(data)
+
+
+def test_a_picture_is_uploaded_and_shown_on_its_node(notebook: OpenNotebook, lab: LabServer, tmp_path: Path) -> None:
+    picture = tmp_path / "rött & blått.png"
+    Image.new("RGB", (40, 30), (200, 30, 30)).save(picture)
+    document = {
+        "nodes": [{"id": 1, "type": "LoadImage", "pos": [40, 40], "size": [280, 320]}],
+        "links": [],
+        "version": 0.4,
+    }
+    cells = [
+        f"import comfy_notebook as cn\ned = cn.Editor({document!r}, name='upload')\ned",
+        "print(ed.workflow[1].image)",
+    ]
+    with notebook(cells) as book:
+        book.run(0)
+        editor = opened(book)
+        with book.page.expect_file_chooser() as chooser:
+            editor.click(editor.at(1, widget="upload"))
+        chooser.value.set_files(picture)
+        editor.until("view.getWidget(1, 'image') === arg", picture.name)
+        assert (lab.folder / "input" / picture.name).read_bytes() == picture.read_bytes()
+        book.page.wait_for_timeout(600)
+        book.run(1)
+        assert book.text(1) == f"{picture.name}\n"
+
+
+def test_the_stop_button_cancels_a_run_that_a_cell_waits_for(notebook: OpenNotebook) -> None:
+    with notebook([NODES, show("stop", steps=300), "ed.run().result()", "print('alive')"]) as book:
+        book.run(0)
+        book.run(1)
+        editor = opened(book)
+        book.run(2, wait=False)
+        editor.until_status("/300")
+        book.command("notebook:interrupt-kernel")
+        editor.until_status("Cancelled", timeout=5)
+        book.wait_connected()
+        book.page.wait_for_timeout(500)  # cells that were queued with the interrupted one are dropped until then
+        book.run(3)
+        assert book.text(3) == "alive\n"
