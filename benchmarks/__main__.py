@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from . import engine, kernel, notebook
+from . import canvas, engine, kernel, notebook
 
 if __name__ == "__main__":
     kernel.main()
     engine.main()
     notebook.main()
+    canvas.main()

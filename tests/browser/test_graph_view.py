@@ -80,7 +80,7 @@ def page(browser: Any, site: Path) -> Iterator[Any]:
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{(site / 'graph.html').as_uri()}")
-    page.wait_for_function("window.view")
+    page.wait_for_function("!!window.view?.raw")
     page.evaluate("view.raw.module.CanvasPointer.doubleClickTime = 5000")  # busy machines double-click slowly
     page.evaluate("d => view.setDefinitions(d)", DEFINITIONS)
     yield page

@@ -173,7 +173,7 @@ export class ViewCore implements Surface {
   }
 
   level(): LevelEntry[] {
-    return [{ id: null, name: "Workflow" }, ...this.path.map((node) => ({ id: node.subgraph.id, name: node.title || node.subgraph.name }))];
+    return [{ id: null, name: "Workflow" }, ...this.path.map((node) => ({ id: node.subgraph.id, name: node.title || node.subgraph.name, node: node.id }))];
   }
 
   enter(node: SubgraphNode): void {

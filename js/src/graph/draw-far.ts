@@ -1,5 +1,5 @@
 // The graph from afar: boxes with their title, state and picture, and straight links.
-import { fitText } from "../widgets/text";
+import { fitText, useFont } from "../widgets/text";
 import { type LGraphCanvas, type LGraphNode, LiteGraph } from "./litegraph";
 import { BYPASSED, looks, MUTED, TITLE } from "./node-looks";
 import type { NodeRuntime } from "./runtime";
@@ -37,7 +37,7 @@ export function drawSmall(canvas: LGraphCanvas, node: LGraphNode, ctx: CanvasRen
     const size = Math.min(TITLE - 6, 10.5 / canvas.ds.scale);
     if (size * canvas.ds.scale >= 7) {
       ctx.fillStyle = palette.title;
-      ctx.font = `600 ${size}px ${palette.font}`;
+      useFont(ctx, `600 ${size}px ${palette.font}`);
       ctx.textAlign = "left";
       ctx.textBaseline = "middle";
       ctx.fillText(fitText(ctx, String(node.getTitle() ?? ""), w - 16), x + 8, y + TITLE / 2);

@@ -1,5 +1,5 @@
 // Groups as a tinted area with a readable title; outputs without litegraph's black ring.
-import { fitText } from "../widgets/text";
+import { fitText, useFont } from "../widgets/text";
 import { LabelPosition, LGraphGroup, LGraphNode, LiteGraph } from "./litegraph";
 import { surfaceOf } from "./surface";
 
@@ -35,7 +35,7 @@ export function installSharedDrawing(): void {
     ctx.stroke();
     if (size * canvas.ds.scale > 4) {
       ctx.globalAlpha = 0.85;
-      ctx.font = `600 ${size * 0.8}px ${palette.font}`;
+      useFont(ctx, `600 ${size * 0.8}px ${palette.font}`);
       ctx.textAlign = "left";
       ctx.textBaseline = "middle";
       ctx.fillStyle = palette.title;

@@ -3,6 +3,7 @@ import type { StateGuard } from "./context-state";
 import { drawLinksFast, drawSmall } from "./draw-far";
 import { drawGround } from "./draw-ground";
 import { drawTitle } from "./draw-title";
+import { limitToVisible } from "./draw-visible";
 import { type LGraphCanvas, type LGraphNode, strokeShapeOf } from "./litegraph";
 import { BYPASSED, LOW_QUALITY, looks, MUTED, TITLE } from "./node-looks";
 import type { NodeRuntime } from "./runtime";
@@ -38,6 +39,7 @@ export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: 
     }
   };
   canvas.drawNodeShape = (node, ctx) => drawShape(node, ctx, surface, options);
+  limitToVisible(canvas);
   const drawConnections = canvas.drawConnections.bind(canvas);
   canvas.drawConnections = (ctx) => (canvas.low_quality ? drawLinksFast(canvas, ctx, surface.palette) : drawConnections(ctx));
   canvas.onRenderBackground = (element, ctx) => {

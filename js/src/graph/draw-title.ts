@@ -1,5 +1,5 @@
 // The title bar of a node: fold mark, title, progress, and small marks for its states.
-import { fitText, textWidth } from "../widgets/text";
+import { fitText, textWidth, useFont } from "../widgets/text";
 import { UnknownNode } from "./defined-node";
 import { type LGraphNode, SubgraphNode } from "./litegraph";
 import { BYPASSED, type Looks, MUTED, TITLE } from "./node-looks";
@@ -38,7 +38,7 @@ export function drawTitle(
   }
   drawChevron(ctx, x + 15, y + TITLE / 2, !!collapsed, palette);
   const right = drawMarks(node, ctx, x + w - 8, y + TITLE / 2, surface, runtime, options);
-  ctx.font = `600 13px ${palette.font}`;
+  useFont(ctx, `600 13px ${palette.font}`);
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   ctx.fillStyle = node.mode === BYPASSED && palette.dark ? "#f1e9fb" : look.text;
@@ -74,7 +74,7 @@ function drawMarks(
   const info = surface.infoOf(node.type);
   let x = right;
   const text = (label: string, color: string): void => {
-    ctx.font = `10px ${palette.font}`;
+    useFont(ctx, `10px ${palette.font}`);
     const width = textWidth(ctx, label) + 8;
     ctx.strokeStyle = color;
     ctx.lineWidth = 1;
@@ -106,7 +106,7 @@ function drawMarks(
     ctx.arc(x - 8, y, 8, 0, Math.PI * 2);
     ctx.fill();
     ctx.fillStyle = "#fff";
-    ctx.font = `700 12px ${palette.font}`;
+    useFont(ctx, `700 12px ${palette.font}`);
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.fillText("!", x - 8, y + 0.5);

@@ -1,5 +1,5 @@
 // Results on the node itself: images as a fitted picture or a grid, animations and texts as elements, live latent previews.
-import { fitText } from "../widgets/text";
+import { fitText, useFont } from "../widgets/text";
 import { addDomWidget, type DomWidget } from "./dom-widget";
 import { guardElement } from "./build-widgets";
 import { BaseWidget, type CanvasPointerEvent, type LGraphCanvas, type LGraphNode } from "./litegraph";
@@ -148,7 +148,7 @@ function cellsOf(count: number, box: Box, state: Shown): Box[] {
 function drawPreview(ctx: CanvasRenderingContext2D, node: LGraphNode, box: Box, runtime: NodeRuntime | undefined, dim: string, font: string): void {
   ctx.save();
   ctx.imageSmoothingQuality = "medium";
-  ctx.font = `11px ${font}`;
+  useFont(ctx, `11px ${font}`);
   ctx.textAlign = "center";
   ctx.textBaseline = "alphabetic";
   const live = runtime?.preview;

@@ -1,7 +1,7 @@
 // How canvas widgets look. Takes plain descriptions, so that packs' own widgets of the same kinds look alike.
 import type { Palette } from "../graph/theme";
 import { formatNumber, plainText, type NumberOptions } from "./number";
-import { fitText, textWidth } from "./text";
+import { fitText, textWidth, useFont } from "./text";
 
 export interface DrawnWidget {
   type: string;
@@ -30,7 +30,7 @@ export function drawWidget(ctx: CanvasRenderingContext2D, widget: DrawnWidget, w
   const w = width - MARGIN * 2;
   ctx.save();
   ctx.textBaseline = "middle";
-  ctx.font = `12px ${palette.font}`;
+  useFont(ctx, `12px ${palette.font}`);
   ctx.lineWidth = 1;
   if (widget.type === "button") drawButton(ctx, widget, w, palette, showText);
   else if (widget.type === "knob") drawKnob(ctx, widget, width, palette, showText);

@@ -4,8 +4,16 @@ const widths = new Map<string, number>();
 const fits = new Map<string, string>();
 const LIMIT = 6000;
 
+let font = "";
+
+/** Sets the font that the functions below measure with. Reading it back from the context is slow: it is made into text anew. */
+export function useFont(ctx: CanvasRenderingContext2D, wanted: string): void {
+  ctx.font = font = wanted;
+}
+
+/** Of a text in the font set last by `useFont`. */
 export function textWidth(ctx: CanvasRenderingContext2D, text: string): number {
-  const key = `${ctx.font}|${text}`;
+  const key = `${font}|${text}`;
   let width = widths.get(key);
   if (width === undefined) {
     if (widths.size > LIMIT) widths.clear();
@@ -20,7 +28,7 @@ export function fitText(ctx: CanvasRenderingContext2D, text: string, width: numb
   if (width <= 4) return "";
   const line = text.length > 400 ? text.slice(0, 400) : text;
   if (textWidth(ctx, line) <= width) return line;
-  const key = `${ctx.font}|${Math.round(width)}|${line}`;
+  const key = `${font}|${Math.round(width)}|${line}`;
   let cut = fits.get(key);
   if (cut === undefined) {
     if (fits.size > LIMIT) fits.clear();
