@@ -17,11 +17,13 @@ from ..protocol.expansion import is_link
 from ..protocol.registry import Registry
 from .backends import Backend, ThreadBackend
 from .cache import ResultCache
+from .cache_providers import CacheProviders
 from .events import Event, EventBus
 from .execute import Interrupted, PromptRun
 from .failure import NodeFailure, describe, is_out_of_memory
 from .history import History, HistoryEntry, make_entry
 from .progress import ProgressReporter, Ticker
+from .prompt_handlers import Asked, PromptHandlers
 from .queue import PromptQueue
 from .run_services import Instances, QueueItem, RunServices
 from .signature import Key
@@ -56,7 +58,8 @@ class _Run:
 class Engine:
     """Runs prompts of ``registry``'s nodes one after another on a thread of its own and tells ``bus`` about it.
 
-    ``cache`` says what results are kept (see :mod:`.cache`). Every method may be called from any thread.
+    ``cache`` says what results are kept (see :mod:`.cache`); ``cache_providers`` keep some elsewhere; ``on_prompt``
+    holds what may change a prompt before it is validated. Every method may be called from any thread.
     """
 
     def __init__(
@@ -66,7 +69,9 @@ class Engine:
         self.bus = bus
         self.folders = folders
         self.cache = ResultCache() if cache is None else cache
+        self.cache_providers = CacheProviders()
         self.instances = Instances()
+        self.on_prompt = PromptHandlers()
         self.history = History()
         self._backend: Backend = ThreadBackend(self._execute, self._dropped)
         self._lock = threading.RLock()
@@ -97,13 +102,14 @@ class Engine:
         places it in the queue (lower first), ``front`` before everything that waits; ``targets`` are the output nodes
         to run, all when None. Raises :class:`PromptRejected` when nothing of it can run.
         """
-        mine = checked_copy(prompt)
-        validated = validate(mine, self.registry, targets)
-        extra = {**(extra_data or {}), "create_time": int(time.time() * 1000)}
-        if client_id is not None:
-            extra["client_id"] = client_id
+        asked = self.on_prompt.apply(Asked(prompt, client_id, prompt_id, extra_data, targets))
+        mine = checked_copy(self.registry.replacements.apply(asked.prompt, self.registry.__contains__))
+        validated = validate(mine, self.registry, asked.targets)
+        extra = {**(asked.extra_data or {}), "create_time": int(time.time() * 1000)}
+        if asked.client_id is not None:
+            extra["client_id"] = asked.client_id
         with self._lock:
-            prompt_id = prompt_id or str(uuid.uuid4())
+            prompt_id = asked.prompt_id or str(uuid.uuid4())
             known = self._runs.get(prompt_id)
             if known is not None and not known.ended.is_set():
                 raise PromptRejected(
@@ -222,6 +228,7 @@ class Engine:
         services = RunServices(
             registry=self.registry,
             cache=self.cache,
+            providers=self.cache_providers,
             instances=self.instances,
             progress=progress,
             sink=self,
@@ -229,6 +236,7 @@ class Engine:
             status=lambda type, data: self._status(run, type, data),
             blocked=lambda data: self._publish(run, "execution_error", _stamped(item, data), everybody=True),
         )
+        self.cache_providers.prompt_started(item.prompt_id)
         prompt_run = PromptRun(item, services)
         run.keys = prompt_run.keys
         succeeded = False
@@ -248,6 +256,7 @@ class Engine:
             progress.flush()
             if succeeded:
                 self._status(run, "execution_success", {})
+            self.cache_providers.prompt_ended(item.prompt_id)
             self._end(run, prompt_run.outputs, prompt_run.meta, succeeded)
 
     def _fail(self, run: _Run, prompt_run: PromptRun, failure: NodeFailure) -> None:

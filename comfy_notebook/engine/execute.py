@@ -1,7 +1,8 @@
 """One prompt, executed: nodes staged in the order of the plan, called or reused, expanded, and told about.
 
 State of a run: ``_graph`` the nodes and the outputs held for readers, ``_plan`` the work that is left, ``_pending``
-async nodes under way, ``_expanded`` what expanding nodes returned while the nodes they added run.
+async nodes under way (``_pending_keys``: by their meaning), ``_expanded`` what expanding nodes returned while the nodes
+they added run.
 """
 
 from __future__ import annotations
@@ -58,9 +59,10 @@ class PromptRun:
         self.executed: dict[str, None] = {}
         self._announced: set[str] = set()
         self._pending: dict[str, _Pending] = {}
+        self._pending_keys: dict[Key, str] = {}
         self._expanded: dict[str, Expansion] = {}
         self._caller = Caller(item.prompt_id, services.sink)
-        self._graph = RunGraph(item.prompt, services.registry, services.cache, self._caller)
+        self._graph = RunGraph(item.prompt, services.registry, services.cache, services.providers, self._caller)
         self.prompt = self._graph.prompt
         self._plan = Plan(self._graph.sources, self._graph.available, self._graph.urgent)
 
@@ -128,9 +130,13 @@ class PromptRun:
             outputs = resolve(expansion, self._graph, self._graph.definition(node_id))
             self._keep(node_id, outputs, expansion.ui)
             return
-        entry = self._cache.get(self._graph.key_of(node_id))
+        entry = self._graph.cached(node_id)
         if entry is not None:
             self._reuse(node_id, entry)
+            return
+        twin = self._pending_keys.get(self._graph.key_of(node_id))
+        if twin is not None:
+            self._plan.require(node_id, [twin])
             return
         self._announce(node_id)
         node = self.prompt.get_node(node_id)
@@ -223,6 +229,8 @@ class PromptRun:
             self._conclude(node_id, definition, [_result(value) for value in returns])
             return
         self._pending[node_id] = _Pending(returns, inputs)
+        if self._cache.mode != "none":  # a node of the same meaning waits for this one's result
+            self._pending_keys[self._graph.key_of(node_id)] = node_id
         self._offer_when_done(node_id, [task for task in tasks if not task.done()])
 
     def _offer_when_done(self, node_id: str, tasks: list[asyncio.Task[Any]]) -> None:
@@ -242,6 +250,7 @@ class PromptRun:
 
     def _collect(self, node_id: str) -> None:
         pending = self._pending.pop(node_id)
+        self._pending_keys.pop(self._graph.key_of(node_id), None)
         try:
             for value in pending.returns:  # one item that failed fails the node, whatever the others do
                 if isinstance(value, asyncio.Task) and value.done():
@@ -284,7 +293,9 @@ class PromptRun:
     def _keep(self, node_id: str, outputs: Outputs, ui: dict[str, list[Any]] | None) -> None:
         real = self.prompt.get_real_node_id(node_id)
         owner = self._graph.key_of(real) if real != node_id else None
-        self._cache.put(self._graph.key_of(node_id), CacheEntry(outputs, ui, owner))
+        entry = CacheEntry(outputs, ui, owner)
+        self._cache.put(self._graph.key_of(node_id), entry)
+        self._graph.offer(node_id, entry)
         if ui:
             self._show(node_id, ui)
         self._done(node_id, outputs)

@@ -88,7 +88,10 @@ class ProgressReporter:
 
     def _send_preview(self, node_id: str, image: Any) -> None:
         try:
-            self._send(*_picture_event(image, self._nodes[node_id], "JPEG", PREVIEW_SIDE))
+            format, side = "JPEG", PREVIEW_SIDE
+            if isinstance(image, tuple):
+                format, image, side = image
+            self._send(*_picture_event(image, self._nodes[node_id], str(format).upper(), side))
         except Exception:  # a preview that cannot be drawn must not fail the node
             log.exception("the preview of node %s could not be encoded", node_id)
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from ..protocol.definition import NodeDefinition
 from ..protocol.registry import Registry
-from .cache import ResultCache
+from .cache import CacheEntry, ResultCache
+from .cache_providers import CacheContext, CacheProviders, CacheValue
 from .calling import list_calls
 from .failure import NodeFailure, NodeInputError, UnknownNodeError
 from .inputs import DeclaredInputs, gather_static
@@ -30,10 +31,14 @@ _NOT_EVALUATED = (None,)
 class RunGraph:
     """One prompt while it runs, nodes added by expansion included."""
 
-    def __init__(self, prompt: Prompt, registry: Registry, cache: ResultCache, caller: Caller) -> None:
+    def __init__(
+        self, prompt: Prompt, registry: Registry, cache: ResultCache, providers: CacheProviders, caller: Caller
+    ) -> None:
         self.prompt = DynamicPrompt(prompt)
         self._registry = registry
         self._cache = cache
+        self._providers = providers
+        self._asked: set[str] = set()
         self._caller = caller
         self._declared_by_class: dict[str, DeclaredInputs] = {}
         self._urgent_by_class: dict[str, bool] = {}
@@ -95,11 +100,37 @@ class RunGraph:
         """Whether the outputs of a node are at hand; those found in the cache are held from now on."""
         if node_id in self._results:
             return True
-        entry = self._cache.get(self.key_of(node_id))
+        entry = self.cached(node_id)
         if entry is None:
             return False
         self._results[node_id] = entry.outputs
         return True
+
+    def cached(self, node_id: str) -> CacheEntry | None:
+        """The result of an earlier run, from the own cache or else from a provider (asked once in a run)."""
+        key = self.key_of(node_id)
+        entry = self._cache.get(key)
+        if entry is None and self._providers and node_id not in self._asked:
+            self._asked.add(node_id)
+            context = self._provider_context(node_id)
+            found = None if context is None else self._providers.lookup(context)
+            if found is not None:
+                entry = CacheEntry(tuple(found.outputs), found.ui)
+                self._cache.put(key, entry)
+        return entry
+
+    def offer(self, node_id: str, entry: CacheEntry) -> None:
+        """Give a fresh result to the providers."""
+        context = self._provider_context(node_id) if self._providers else None
+        if context is not None:
+            self._providers.store(context, CacheValue(entry.outputs, entry.ui))
+
+    def _provider_context(self, node_id: str) -> CacheContext | None:
+        """None for a node that other processes have no use for: added by expansion, or unlike any other."""
+        if self.prompt.get_parent_node_id(node_id) is not None or not self._signatures.is_comparable(node_id):
+            return None
+        class_type = self.prompt.get_node(node_id)["class_type"]
+        return CacheContext(node_id, class_type, self.key_of(node_id).hex())
 
     def evaluated(self, node_id: str) -> bool:
         return node_id in self._results

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..protocol.context import ProgressSink
 from ..protocol.registry import Registry
 from .cache import ResultCache
+from .cache_providers import CacheProviders
 from .progress import ProgressReporter
 from .prompt import Prompt
 
@@ -59,6 +60,7 @@ class RunServices:
 
     registry: Registry
     cache: ResultCache
+    providers: CacheProviders
     instances: Instances
     progress: ProgressReporter
     sink: ProgressSink

@@ -18,6 +18,7 @@ from .prompt import DynamicPrompt
 
 Key = bytes
 _unique = itertools.count()
+_NEVER = "\0unlike anything "
 
 
 class Signatures:
@@ -35,6 +36,11 @@ class Signatures:
         self._declared = declared
         self._is_changed = is_changed
         self.keys: dict[str, Key] = {}
+        self._incomparable: set[str] = set()
+
+    def is_comparable(self, node_id: str) -> bool:
+        """Whether the key of a node that has one means the same in another process."""
+        return node_id not in self._incomparable
 
     def key_of(self, node_id: str) -> Key:
         """The key of a node. A node on a cycle, or fed by a missing one, has a key that equals no other."""
@@ -70,6 +76,7 @@ class Signatures:
             code_version = declared.code_version
             declared = declared.with_inputs(node["inputs"])
         except Exception:  # a missing node or class is reported when the node is reached, not here
+            self._incomparable.add(node_id)
             return _hash(_never())
         definition = declared.definition
         parts = [definition.name, "\0", code_version, "\0", encode(self._is_changed(node_id))]
@@ -81,9 +88,14 @@ class Signatures:
             if is_link(value) and not info.is_raw_link:
                 source = self.keys.get(value[0])
                 parts.append(f"\0{name}<{int(value[1])} {source.hex() if source else _never()}")
+                if value[0] in self._incomparable:
+                    self._incomparable.add(node_id)
             elif info.category is not None:
                 parts.append(f"\0{name}={encode(value)}")
-        return _hash("".join(parts))
+        text = "".join(parts)
+        if _NEVER in text:
+            self._incomparable.add(node_id)
+        return _hash(text)
 
 
 def _hash(text: str) -> Key:
@@ -91,7 +103,7 @@ def _hash(text: str) -> Key:
 
 
 def _never() -> str:
-    return f"unlike anything {next(_unique)}"
+    return f"{_NEVER}{next(_unique)}"
 
 
 def encode(value: Any) -> str:

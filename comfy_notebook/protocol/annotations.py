@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .errors import NodeDefinitionError
 from .markers import Hidden, Name, Options, Socket
-from .v1 import NodeDefinitionError
 
 _NUMBERS: Mapping[type, tuple[str, Mapping[str, Any]]] = {
     bool: ("BOOLEAN", {}),

@@ -42,7 +42,8 @@ class NodeContext:
             raise InterruptProcessingException
 
     def progress(self, value: float, maximum: float, preview: Any | None = None) -> None:
-        """Report ``value`` of ``maximum`` steps, with a ``PIL.Image`` as optional ``preview``; also a cancel point."""
+        """Report ``value`` of ``maximum`` steps, with a ``PIL.Image`` as optional ``preview`` (or ``(format, image,
+        longest side or None)``); also a cancel point."""
         self.check_interrupted()
         if self.sink is not None:
             self.sink.progress(self, value, maximum, preview)

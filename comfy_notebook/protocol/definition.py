@@ -8,7 +8,6 @@ from typing import Any
 
 from .types import WIDGET_TYPES, type_name
 
-
 #: Begins the names of hidden values of nodes that keep them apart.
 HIDDEN_PREFIX = "hidden "
 

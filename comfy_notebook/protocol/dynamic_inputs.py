@@ -1,4 +1,4 @@
-"""Inputs that depend on what a prompt holds: choices that bring inputs of their own, groups that grow, slots that unfold.
+"""Inputs that depend on what a prompt holds: choices that bring inputs of their own, growing groups, unfolding slots.
 
 A declaration names the group; the prompt names its members with dots (``"resize.width"``, ``"images.image0"``).
 ``flattened`` turns a declaration into the one that holds for a given prompt, ``nested`` turns flat values into what the

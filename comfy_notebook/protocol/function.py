@@ -11,8 +11,8 @@ from typing import Any
 from .annotations import Parameter, Result, read_parameters, read_results
 from .code_version import function_version
 from .definition import NodeDefinition, OutputDefinition
+from .errors import NodeDefinitionError
 from .image_values import as_image, as_mask
-from .v1 import NodeDefinitionError
 
 _RESULT_KEYS = {"ui", "result", "expand"}
 _NORMALISE: Mapping[str, Callable[[Any], Any]] = {"IMAGE": as_image, "MASK": as_mask}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .definition import NodeDefinition
+from .replacements import Replacements
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,16 @@ Listener = Callable[[RegistryChange], None]
 
 
 class Registry:
-    """Node definitions by class type. Safe to use from any thread; listeners are called on the changing thread."""
+    """Node definitions by class type. Safe to use from any thread; listeners are called on the changing thread.
+
+    ``replacements`` says what becomes of nodes that are in no registry any more.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._definitions: dict[str, NodeDefinition] = {}
         self._listeners: list[Listener] = []
+        self.replacements = Replacements()
 
     def __contains__(self, name: object) -> bool:
         return name in self._definitions

@@ -7,21 +7,21 @@ from typing import Any
 
 from .code_version import version_of_class
 from .definition import NodeDefinition, OutputDefinition
-
-
-class NodeDefinitionError(TypeError):
-    """A class or function cannot be read as a node; the message says what to write instead."""
+from .errors import NodeDefinitionError
+from .v3 import definition_from_v3, is_v3_class
 
 
 def definition_from_class(
     name: str, cls: type, display_name: str | None = None, python_module: str = "nodes"
 ) -> NodeDefinition:
-    """Read a V1 class registered as ``name``.
+    """Read a V1 class registered as ``name``, or a V3 class that stands in a V1 mapping.
 
     ``display_name`` is the title shown to people (the name when None), ``python_module`` tells where it came from
     (``"nodes"``, ``"custom_nodes.<pack>"``). Raises :class:`NodeDefinitionError` when a required attribute is missing.
     ``INPUT_TYPES`` is not called here: the protocol asks for a fresh call on every use, and it may fail later.
     """
+    if is_v3_class(cls):
+        return definition_from_v3(cls, name, display_name, python_module)
     for attribute in ("INPUT_TYPES", "RETURN_TYPES", "FUNCTION"):
         if not hasattr(cls, attribute):
             raise NodeDefinitionError(f"node {name!r}: the class {cls.__name__} has no {attribute}")

@@ -1,0 +1,5 @@
+"""The older place of ``VideoInput``."""
+
+from ..latest._input import VideoInput
+
+__all__ = ["VideoInput"]

@@ -1,0 +1,5 @@
+"""``comfy_api.input_impl``: videos."""
+
+from ..latest._input_impl import VideoFromComponents, VideoFromFile
+
+__all__ = ["VideoFromComponents", "VideoFromFile"]
