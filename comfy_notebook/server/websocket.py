@@ -77,9 +77,8 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
     client = Client(socket, request.query.get("clientId") or uuid.uuid4().hex)
     unsubscribe = parts.bus.subscribe(client.receive, client.sid)
     client.receive(Event("status", {"status": status(parts), "sid": client.sid}, client.sid))
-    running = parts.executing.of(client.sid)
-    if running is not None:
-        client.receive(Event("executing", running, client.sid))
+    for event in parts.executing.of(client.sid):
+        client.receive(event)
     sender = asyncio.create_task(client.send_all())
     try:
         async for incoming in socket:

@@ -127,3 +127,9 @@ async def test_a_client_that_comes_back_hears_the_rest(pair: aiohttp.ClientSessi
     running = [message["data"] for message in messages if isinstance(message, dict) and message["type"] == "executing"]
     assert running[0]["node"] == "1"
     assert "execution_success" in kinds(messages)
+    progress = next(message["data"] for message in messages if kinds([message]) == ["progress_state"])
+    assert progress["nodes"]["1"]["value"] > 0, "how far it was, at once"
+    async with pair.ws_connect("/ws?clientId=me") as socket:
+        await socket.send_json({"type": "feature_flags", "data": {}})
+        heard = await receive_until(socket, lambda message: message["type"] == "feature_flags")
+    assert kinds(heard) == ["status", "feature_flags"], "nothing runs any more"
