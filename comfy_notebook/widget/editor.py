@@ -14,7 +14,6 @@ from ..api import Workflow
 from ..server import bundle
 from ..server.cells import current_cell
 from . import picture
-from .execution import has_cell_id
 from .plain import plain
 from .view import BridgedWidget
 
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
 #: The document beside its picture in the notebook's output.
 DOCUMENT_MIME = "application/vnd.comfyui.workflow+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
+
+#: The picture in the widget's own state is small: notebooks that store that state have one in the output, too.
+STILL_BYTES = 6_000
 
 _of_cell: weakref.WeakValueDictionary[str, Editor] = weakref.WeakValueDictionary()
 
@@ -69,7 +71,7 @@ class Editor(BridgedWidget):
             bundle=bundle.digest,
             height=height,
         )
-        if cell is not None and has_cell_id():
+        if cell is not None:
             replaced = _of_cell.pop(cell, None)
             _of_cell[cell] = self
             if replaced is not None:
@@ -179,6 +181,7 @@ class Editor(BridgedWidget):
         data: dict[str, Any] = {}
         metadata: dict[str, Any] = {}
         if self.comm is not None:
+            self.picture = picture.draw(document, self._values_of, STILL_BYTES)
             live = super()._repr_mimebundle_(**kwargs)
             data, metadata = live if isinstance(live, tuple) else (live or {}, {})
         data = {WIDGET_MIME: data[WIDGET_MIME]} if WIDGET_MIME in data else {}

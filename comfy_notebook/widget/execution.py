@@ -19,11 +19,6 @@ def is_headless() -> bool:
     return bool(request) and request.get("content", {}).get("allow_stdin") is False
 
 
-def has_cell_id() -> bool:
-    """Whether the notebook says which of its cells runs; without that, equal cells can't be told apart."""
-    return bool((_request().get("metadata") or {}).get("cellId"))
-
-
 def _request() -> Mapping[str, Any]:
     """The execute request being handled; empty outside a kernel."""
     ipython = sys.modules.get("IPython")

@@ -41,14 +41,14 @@ _OTHER = "#a9b0bd"
 ValuesOf = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
-def draw(document: Mapping[str, Any], values_of: ValuesOf | None = None) -> str:
-    """The graph as SVG text, at most ``MAX_BYTES``. ``values_of`` names a node's widget values; never raises."""
+def draw(document: Mapping[str, Any], values_of: ValuesOf | None = None, limit: int = MAX_BYTES) -> str:
+    """The graph as SVG text of at most ``limit`` bytes. ``values_of`` names a node's widget values; never raises."""
     graph = read_graph(document, values_of)
     for detail in (3, 2, 1):
         picture = "".join(_picture(graph, detail))
-        if len(picture.encode()) <= MAX_BYTES:
+        if len(picture.encode()) <= limit:
             return picture
-    return _overview(graph)
+    return _overview(graph, limit)
 
 
 def _picture(graph: Graph, detail: int) -> Iterator[str]:
@@ -93,10 +93,10 @@ def _groups(graph: Graph) -> Iterator[str]:
         yield f'<text x="{x + 8:.0f}" y="{y + 24:.0f}" font-size="20" fill="#9fb4d6">{_text(title, width)}</text>'
 
 
-def _overview(graph: Graph) -> str:
+def _overview(graph: Graph, limit: int) -> str:
     """Bare boxes, as many as fit."""
     opening, closing = _open(graph) + '<path fill="#59606e" d="', '"/>' + _close(graph)
-    room = MAX_BYTES - len((opening + closing).encode())
+    room = limit - len((opening + closing).encode())
     boxes = []
     for box in graph.boxes:
         shape = f"M{box.x:.0f} {box.y:.0f}h{box.width:.0f}v{box.height:.0f}h-{box.width:.0f}z"

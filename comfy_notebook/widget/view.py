@@ -1,4 +1,4 @@
-"""The widget under the editor: a comm with a bridge behind it, and nothing else synced than a height."""
+"""The widget under the editor: a comm with a bridge behind it; only a height and a still picture are synced."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ class BridgedWidget(anywidget.AnyWidget):
     _ipython_display_ = None
 
     height = traitlets.Int(560, help="Height of the view in CSS pixels.").tag(sync=True)
+    picture = traitlets.Unicode(help="SVG to show while no kernel answers.").tag(sync=True)
 
     def __init__(
         self, *, editor_id: str, endpoint: Endpoint, bus: EventBus, bundle: Callable[[], str], **kwargs: Any

@@ -40,7 +40,27 @@ function take(message, buffers) {
   if (message.type === "state") waiting.get(message.comm_id)?.(message);
   else if (message.type === "restart") for (const one of models.values()) one.emit("comm_live_update");
   else if (message.type === "close") model?.close();
-  else if (message.type === "msg") model?.handle(message.data, buffers);
+  else if (message.type === "msg") model?.receive(message.data, buffers);
+}
+
+// Colab's comms hand their messages over one after the other, as an async iterator, with plain ArrayBuffers.
+const iterated = new URLSearchParams(location.search).get("variant") === "colab";
+
+class Messages {
+  items = [];
+  wake = () => {};
+
+  push(item) {
+    this.items.push(item);
+    this.wake();
+  }
+
+  async *[Symbol.asyncIterator]() {
+    for (;;) {
+      while (this.items.length > 0) yield this.items.shift();
+      await new Promise((resolve) => (this.wake = resolve));
+    }
+  }
 }
 
 class Model {
@@ -55,6 +75,16 @@ class Model {
       new Promise((_, reject) => setTimeout(() => reject(new Error("Failed to initialize model.")), 2000)),
     ]);
     this.ready.catch((error) => console.error(error));
+    if (iterated) void this.listen((this.messages = new Messages()));
+  }
+
+  async listen(messages) {
+    for await (const { data, buffers } of messages) await this.handle(data, buffers);
+  }
+
+  receive(data, buffers) {
+    if (!this.messages) return this.handle(data, buffers);
+    this.messages.push({ data, buffers: buffers.map((part) => part.buffer.slice(part.byteOffset, part.byteOffset + part.byteLength)) });
   }
 
   async load() {

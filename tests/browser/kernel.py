@@ -143,7 +143,7 @@ class FakeKernel:
             return _html(body + '<script type="module" src="/host.js"></script>')
         sandbox, origin = FRAME_SANDBOX[variant], f"http://localhost:{self.port}"
         frames = "".join(
-            f'<iframe class="output-frame" sandbox="{sandbox}" src="{origin}/frame?models={model}" '
+            f'<iframe class="output-frame" sandbox="{sandbox}" src="{origin}/frame?models={model}&variant={variant}" '
             'style="width:100%;height:640px;border:0"></iframe>'
             for model in models
         )

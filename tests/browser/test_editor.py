@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from comfy_notebook import session as sessions
 from comfy_notebook.folders import Folders
@@ -16,6 +17,7 @@ from comfy_notebook.widget import Editor
 
 from ..widget.test_editor import GRAPH
 from .harness import ROOT, VARIANTS, OpenPage
+from .kernel import FakeKernel
 
 VIEW = f"{ROOT}.comfyNotebook.view"
 
@@ -82,3 +84,78 @@ def test_eight_runs_of_a_cell_leave_one_frame_of_the_real_editor(session: Sessio
         page.page.wait_for_timeout(500)
         assert page.frame_count() <= before
         assert page.errors == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_person_works_in_it(session: Session, editor_page: OpenPage, variant: str) -> None:
+    editor = Editor(GRAPH, name=f"work {variant}")
+    with editor_page(editor, variant=variant) as page:
+        realm, keys = page.editor(), page.page.keyboard
+        realm.wait_for_function(f"{VIEW}.serialize().nodes.length === 3")
+
+        page.click(page.client_pos(node=1, widget="width"))  # a value by hand
+        keys.type("64")
+        keys.press("Enter")
+        realm.get_by_role("button", name="Run", exact=True).click()
+        realm.get_by_text("Done", exact=False).first.wait_for()
+        assert editor["Red"].width == 64
+        assert editor.results["Seen"].image.width == 64
+
+        keys.press("Space")  # a node by search, without the pointer
+        keys.type("invert")
+        keys.press("Enter")
+        realm.wait_for_function(f"{VIEW}.serialize().nodes.length === 4")
+        keys.press("Control+z")
+        realm.wait_for_function(f"{VIEW}.serialize().nodes.length === 3")
+
+        page.click(page.client_pos(node=3, title=True))  # an error leads to its node
+        keys.press("Escape")
+        realm.evaluate(f"{VIEW}.disconnectInput(3, 0)")
+        realm.get_by_role("button", name="Run", exact=True).click()
+        realm.get_by_text("is not connected", exact=False).wait_for()
+        realm.get_by_role("button", name="Seen", exact=False).first.click()
+        assert realm.evaluate(f"{VIEW}.selection().map(String)") == ["3"]
+        assert page.errors == []
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_settings_outlive_the_page(session: Session, editor_page: OpenPage, variant: str) -> None:
+    for opened_before in (False, True):
+        with editor_page(Editor(GRAPH, name="settings"), variant=variant) as page:
+            realm = page.editor()
+            realm.get_by_role("button", name="Menu", exact=True).click()
+            realm.get_by_role("menuitem", name="Settings").click()
+            links = realm.get_by_label("Links")
+            assert links.input_value() == ("linear" if opened_before else "spline")
+            links.select_option("linear")
+            page.page.wait_for_timeout(300)
+
+
+def test_a_picture_stands_in_until_the_kernel_answers(
+    session: Session, editor_page: OpenPage, fake_kernel: FakeKernel
+) -> None:
+    editor = Editor(GRAPH, name="still")
+    editor._repr_mimebundle_()
+    with fake_kernel.busy(), editor_page(editor) as page:
+        assert "as soon as the kernel answers" in page.notice()
+        image = page.box().wait_for_selector(".comfy-notebook-notice img")
+        assert image is not None
+        page.page.wait_for_function("() => document.querySelector('.comfy-notebook-notice img').naturalWidth > 50")
+        fake_kernel._free.set()
+        page.editor().wait_for_function(f"{VIEW}.serialize().nodes.length === 3")
+        assert page.box().query_selector(".comfy-notebook-notice") is None
+
+
+def test_a_picture_that_a_node_sends_stays_on_it(session: Session, editor_page: OpenPage, tmp_path: Path) -> None:
+    graph = json.loads(json.dumps(GRAPH))
+    graph["nodes"][2]["type"] = "SaveImageWebsocket"
+    editor = Editor(graph, name="sent")
+    with editor_page(editor) as page:
+        realm = page.editor()
+        realm.wait_for_function(f"{VIEW}.serialize().nodes.length === 3")
+        realm.get_by_role("button", name="Run", exact=True).click()
+        realm.get_by_text("Done", exact=False).first.wait_for()
+        page.page.wait_for_timeout(300)
+        shown = Image.open(page.screenshot(tmp_path / "sent.png")).convert("RGB")
+        cyan = {color: count for count, color in shown.getcolors(2**24) or []}.get((0, 255, 255), 0)
+        assert cyan > 100, "the inverted red is not to be seen"

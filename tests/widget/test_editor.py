@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from comfy_notebook.api import Workflow
+from comfy_notebook.server import cells
 from comfy_notebook.session import Session
 from comfy_notebook.widget import Editor
 from comfy_notebook.widget import editor as module
@@ -65,7 +67,7 @@ def editor(session: Session, comms: list[RecordingComm]) -> Editor:
 
 def test_the_synced_state_is_small_and_holds_no_document(editor: Editor, comms: list[RecordingComm]) -> None:
     state = next(one.state for one in comms if "_esm" in one.state)
-    assert {key for key in state if not key.startswith("_")} == {"height", "layout", "tabbable", "tooltip"}
+    assert {key for key in state if not key.startswith("_")} == {"height", "layout", "picture", "tabbable", "tooltip"}
     without_shell = {key: value for key, value in state.items() if key != "_esm"}
     assert len(json.dumps(without_shell)) < 1000
 
@@ -73,8 +75,9 @@ def test_the_synced_state_is_small_and_holds_no_document(editor: Editor, comms: 
 def test_what_is_stored_per_editor_without_the_document_is_bounded(editor: Editor) -> None:
     data, _ = editor._repr_mimebundle_()
     stored = {key: value for key, value in data.items() if key != DOCUMENT_MIME}
-    shell = len(json.dumps(editor._esm))  # only where a notebook saves widget state
-    assert len(json.dumps(stored)) + shell <= 30_000
+    state = len(json.dumps([editor._esm, editor.picture]))  # only where a notebook saves widget state
+    assert editor.picture.startswith("<svg")
+    assert len(json.dumps(stored)) + state <= 30_000
 
 
 def test_the_output_has_the_view_the_picture_and_the_graph(editor: Editor) -> None:
@@ -170,7 +173,6 @@ def test_running_its_cell_again_ends_the_earlier_editor(
     session: Session, comms: list[RecordingComm], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "current_cell", lambda: "notebook#cell#0")
-    monkeypatch.setattr(module, "has_cell_id", lambda: True)
     first = Editor(GRAPH)
     first["Red"].width = 48
     second = Editor(GRAPH)
@@ -178,6 +180,36 @@ def test_running_its_cell_again_ends_the_earlier_editor(
     assert second.comm is not None
     assert second["Red"].width == 48  # the edited graph is back
     assert second._state.id == first._state.id
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ({"metadata": {"cellId": "a"}}, {"metadata": {"cellId": "a"}}, True),
+        ({"metadata": {"cellId": "a"}}, {"metadata": {"cellId": "b"}}, False),
+        ({"metadata": {"colab": {"cell_id": "a"}}}, {"metadata": {"colab": {"cell_id": "a"}}}, True),
+        ({"metadata": {"colab": {"cell_id": "a"}}}, {"metadata": {"colab": {"cell_id": "b"}}}, False),
+        ({"content": {"code": "cn.Editor()"}}, {"content": {"code": "cn.Editor()"}}, True),  # no id: the text stands in
+        ({"content": {"code": "cn.Editor()"}}, {"content": {"code": "cn.Editor( )"}}, False),
+    ],
+)
+def test_a_cell_is_known_by_what_its_notebook_tells(
+    session: Session,
+    comms: list[RecordingComm],
+    monkeypatch: pytest.MonkeyPatch,
+    first: dict[str, Any],
+    second: dict[str, Any],
+    same: bool,
+) -> None:
+    running: dict[str, Any] = {}
+    kernel = SimpleNamespace(get_parent=lambda _: running)
+    monkeypatch.setattr(cells, "_shell", lambda: SimpleNamespace(kernel=kernel, user_ns={}))
+    running = {**first, "header": {"msg_id": "1"}}
+    before = Editor()
+    running = {**second, "header": {"msg_id": "2"}}
+    after = Editor()
+    assert (before.comm is None) is same
+    assert after.comm is not None
 
 
 def test_without_a_browser_no_comm_is_opened(

@@ -126,7 +126,7 @@ export class Editor {
       onFailure: (summary, detail) => this.notify("error", summary, detail),
     });
     this.commands.add(editorCommands(this));
-    this.toolbar = new Toolbar(root, this.commands, () => this.problems.toggle());
+    this.toolbar = new Toolbar(root, this.commands, () => this.problems.toggle(), () => view.focus());
     root.prepend(this.toolbar.element);
     this.banner = new Banner(canvas);
     this.emptyHint = new EmptyHint(canvas);

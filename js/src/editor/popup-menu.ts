@@ -27,6 +27,7 @@ export function commandItem(command: Command, symbol?: IconName): MenuItem {
 
 /** null entries are separators, elements are shown as they are. Returns the function that closes the menu. */
 export function openMenu(root: HTMLElement, anchor: HTMLElement, items: (MenuItem | HTMLElement | null)[]): () => void {
+  const before = root.contains(document.activeElement) ? (document.activeElement as HTMLElement) : anchor;
   const close = () => {
     if (!menu.isConnected) return;
     menu.remove();
@@ -35,10 +36,10 @@ export function openMenu(root: HTMLElement, anchor: HTMLElement, items: (MenuIte
   };
   const pick = (item: MenuItem) => {
     close();
-    anchor.focus({ preventScroll: true });
+    before.focus({ preventScroll: true });
     item.action();
   };
-  const menu = h("div", { class: "cn-popover cn-dropdown", role: "menu", onkeydown: (event: KeyboardEvent) => walk(event, menu, close, anchor) },
+  const menu = h("div", { class: "cn-popover cn-dropdown", role: "menu", onkeydown: (event: KeyboardEvent) => walk(event, menu, close, before) },
     ...items.map((item) => (item === null ? h("hr", {}) : item instanceof HTMLElement ? item : row(item, pick))));
   root.append(menu);
   anchor.setAttribute("aria-expanded", "true");
@@ -57,14 +58,14 @@ function row(item: MenuItem, pick: (item: MenuItem) => void): HTMLElement {
   }, mark, h("span", { class: "cn-dropdown-label" }, item.label), item.hint && h("kbd", {}, item.hint));
 }
 
-function walk(event: KeyboardEvent, menu: HTMLElement, close: () => void, anchor: HTMLElement): void {
+function walk(event: KeyboardEvent, menu: HTMLElement, close: () => void, before: HTMLElement): void {
   const rows = [...menu.querySelectorAll<HTMLElement>("button:not([disabled])")];
   const at = rows.indexOf(document.activeElement as HTMLElement);
   const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
   if (to !== undefined) rows[(to + rows.length) % rows.length]?.focus();
   else if (event.key === "Escape" || event.key === "Tab") {
     close();
-    anchor.focus({ preventScroll: true });
+    before.focus({ preventScroll: true });
   } else return;
   event.preventDefault();
 }

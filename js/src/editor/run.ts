@@ -75,7 +75,9 @@ export class Runs {
         this.ports.view.afterQueue();
         if (reply.ok) {
           this.refused = validationProblems(reply.nodeErrors, this.titleOf);
-          if (this.refused.length > 0) this.report(this.refused);
+          // The run may have begun, and failed, before the reply came.
+          const others = this.problems.filter(({ node }) => !this.refused.some((one) => one.node === node));
+          if (this.refused.length > 0) this.report([...this.refused, ...others]);
           continue;
         }
         this.refuse(reply.error, reply.nodeErrors);

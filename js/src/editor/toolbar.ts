@@ -35,6 +35,7 @@ export class Toolbar {
     private readonly root: HTMLElement,
     private readonly commands: Commands,
     private readonly onProblems: () => void,
+    focusCanvas: () => void,
   ) {
     this.runButton = h("button", { class: "cn-button cn-primary cn-run", title: `Run the workflow (${keyLabel("ctrl+enter")})`, onclick: () => commands.run("run") }, icon("play"), this.runLabel);
     const more = h("button", { class: "cn-button cn-primary cn-run-more", title: "Ways to run", "aria-label": "Ways to run", "aria-haspopup": "menu", onclick: () => this.openRunMenu(more) }, icon("down"));
@@ -46,6 +47,11 @@ export class Toolbar {
       h("div", { class: "cn-tools cn-wider" }, this.tool("search", "plus"), this.tool("open", "open"), this.tool("save-json", "save")),
       h("div", { class: "cn-tools" }, h("span", { class: "cn-wide" }, this.tool("fit", "fit")), this.tool("full-size", "expand"), this.menuButton),
       this.bar, this.live);
+    this.element.addEventListener("mousedown", (event) => {
+      if (event.target instanceof HTMLInputElement) return;
+      event.preventDefault(); // a press leaves the focus where it was, so that Space goes on adding nodes
+      if (!document.hasFocus() || !root.contains(document.activeElement)) focusCanvas();
+    });
   }
 
   private tool(id: string, symbol: IconName): HTMLButtonElement {

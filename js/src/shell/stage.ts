@@ -64,8 +64,8 @@ export class Stage {
     this.fullSize.emit(on);
   }
 
-  /** Show a message in place of the editor; plain text, one paragraph a line. */
-  say(text: string, again?: () => void): void {
+  /** Show a message in place of the editor; plain text, one paragraph a line. `picture`: SVG to show below it. */
+  say(text: string, again?: () => void, picture?: string): void {
     this.quiet();
     const notice = (this.notice = document.createElement("div"));
     notice.className = "comfy-notebook-notice";
@@ -74,6 +74,13 @@ export class Stage {
     const message = document.createElement("div");
     message.textContent = text;
     notice.append(message);
+    if (picture) {
+      const image = document.createElement("img"); // as an image, nothing in it can act
+      image.alt = "The graph";
+      image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(picture)}`;
+      image.style.cssText = "flex:0 1 auto;min-height:0;max-width:100%;object-fit:contain";
+      notice.append(image);
+    }
     if (again) {
       const button = document.createElement("button");
       button.textContent = "Try again";

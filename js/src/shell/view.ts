@@ -14,6 +14,8 @@ const PATIENCE_MS = 2500;
 const WAITING = `Waiting for the kernel …
 While a cell runs, the editor appears when that cell is done.
 If the kernel was restarted, run this cell again.`;
+const STILL = `A picture of the graph. The editor appears as soon as the kernel answers.
+If no cell is running, run this cell.`;
 const GONE = "The kernel does not answer. Run this cell again to get the editor back.";
 const CLOSED = "This editor was closed, or a later run of its cell took its place. Show it again with ed.show().";
 
@@ -58,10 +60,10 @@ export class View {
       stopEarly();
       return this.early.splice(0);
     };
-    this.patience = window.setTimeout(() => this.stage.say(WAITING), PATIENCE_MS);
+    this.patience = window.setTimeout(() => this.wait(), PATIENCE_MS);
     this.connection.closed.on(() => this.end(CLOSED));
     this.connection.kernel.on((state) => {
-      if (state === "lost" && !this.unmount) this.stage.say(GONE);
+      if (state === "lost" && !this.unmount) this.stage.say(GONE, undefined, this.picture());
     });
     this.prepared = this.prepareKnown().catch(() => null);
     void this.connection.welcome.then((welcome) => this.start(welcome));
@@ -76,6 +78,16 @@ export class View {
     this.connection.dispose();
     this.stage.dispose();
     this.themes.clear();
+  }
+
+  private wait(): void {
+    const picture = this.picture();
+    this.stage.say(picture ? STILL : WAITING, undefined, picture);
+  }
+
+  /** What the graph looked like when it was shown. */
+  private picture(): string | undefined {
+    return String(this.model.get("picture") || "") || undefined;
   }
 
   private async start(welcome: Welcome): Promise<void> {
