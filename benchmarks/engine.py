@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from comfy_notebook.compat.comfy_api.latest import io
 from comfy_notebook.engine import Engine, EventBus
 from comfy_notebook.protocol.expansion import GraphBuilder
 from comfy_notebook.protocol.registry import Registry
@@ -94,9 +95,20 @@ class Countdown:
         return {"result": (rest.out(0),), "expand": graph.finalize()}
 
 
+class StepV3(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        amount = io.Int.Input("amount", default=1, min=0, max=2**31)
+        return io.Schema(node_id="StepV3", inputs=[io.Int.Input("value"), amount], outputs=[io.Int.Output()])
+
+    @classmethod
+    def execute(cls, value: int, amount: int) -> io.NodeOutput:
+        return io.NodeOutput(value + amount)
+
+
 def make_engine(with_client: bool) -> Engine:
     registry, bus = Registry(), EventBus()
-    for cls in (Number, Step, AsyncStep, Sum, Numbers, Countdown):
+    for cls in (Number, Step, AsyncStep, StepV3, Sum, Numbers, Countdown):
         registry.register(definition_from_class(cls.__name__, cls))
     if with_client:
         received: list[Any] = []
@@ -104,11 +116,11 @@ def make_engine(with_client: bool) -> Engine:
     return Engine(registry, bus)
 
 
-def chain(length: int, first: int, last: int = 1) -> Prompt:
+def chain(length: int, first: int, last: int = 1, step: str = "Step") -> Prompt:
     prompt: Prompt = {"0": {"class_type": "Number", "inputs": {"value": first}}}
     for index in range(1, length - 1):
         amount = last if index == length - 2 else 1
-        prompt[str(index)] = {"class_type": "Step", "inputs": {"value": [str(index - 1), 0], "amount": amount}}
+        prompt[str(index)] = {"class_type": step, "inputs": {"value": [str(index - 1), 0], "amount": amount}}
     prompt["end"] = {"class_type": "Sum", "inputs": {"value": [str(length - 2), 0]}}
     return prompt
 
@@ -212,6 +224,7 @@ def main() -> None:
         ("fan-in 1000", 1000, lambda salt: fan_in(1000, "Step", salt)),
         ("list mapping 1000", 1000, lambda salt: list_mapping(1000, salt)),
         ("loop of 200 iterations", 200, lambda salt: loop(200, salt)),
+        ("V3 chain of 200", 200, lambda salt: chain(200, salt, step="StepV3")),
         ("200 async nodes", 200, lambda salt: fan_in(200, "AsyncStep", salt)),
     ]
     for name, count, make in cases:

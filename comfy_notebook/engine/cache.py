@@ -1,8 +1,8 @@
 """Results by key, kept until memory is needed, so that any cell can still read them.
 
 ``mode``: ``"ram"`` (default) keeps everything and evicts when free memory falls below ``limit`` bytes, large and old
-results first; ``"classic"`` keeps what the newest prompt uses; ``"lru"`` keeps ``limit`` results beside those;
-``"none"`` keeps nothing beyond a run.
+results first, and the largest of the running prompt when that is not enough; ``"classic"`` keeps what the newest prompt
+uses; ``"lru"`` keeps ``limit`` results beside those; ``"none"`` keeps nothing beyond a run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from .signature import Key
 MODES = ("ram", "classic", "lru", "none")
 _LOOK_EVERY = 0.25  # seconds between two looks at free memory
 _LOOK_AFTER = 64 * 2**20  # or after this many new bytes
+_LARGE = 512 * 2**20  # bytes from which on a result of the running prompt may go
 
 
 @dataclass
@@ -90,10 +91,13 @@ class ResultCache:
             self._entries.clear()
 
     def release(self, wanted: int) -> int:
-        """Drop results outside the running prompt, worst first, until ``wanted`` bytes are freed; returns the bytes."""
+        """Drop results, worst first, until ``wanted`` bytes are freed; returns the bytes. Those of the running prompt
+        go last, and only large ones: nodes that still read them hold them, whoever reads them later finds none."""
         with self._lock:
             freed = 0
-            for key in sorted(self._idle(), key=self._score, reverse=True):
+            idle = self._idle()
+            large = [key for key in self._entries.keys() - set(idle) if self._entries[key].size >= _LARGE]
+            for key in [*sorted(idle, key=self._score, reverse=True), *sorted(large, key=self._score, reverse=True)]:
                 if freed >= wanted:
                     break
                 freed += self._entries.pop(key).size

@@ -40,7 +40,7 @@ class PromptHandlers:
     def apply(self, asked: Asked) -> Asked:
         if not self._handlers:
             return asked
-        json: dict[str, Any] = {"prompt": asked.prompt, "extra_data": dict(asked.extra_data or {})}
+        json: dict[str, Any] = {"prompt": _own_copy(asked.prompt), "extra_data": dict(asked.extra_data or {})}
         json |= {"client_id": asked.client_id} if asked.client_id is not None else {}
         json |= {"prompt_id": asked.prompt_id} if asked.prompt_id is not None else {}
         json |= {"partial_execution_targets": list(asked.targets)} if asked.targets is not None else {}
@@ -59,3 +59,15 @@ class PromptHandlers:
             json.get("extra_data"),
             json.get("partial_execution_targets"),
         )
+
+
+def _own_copy(prompt: Any) -> Any:
+    """A prompt that handlers may write to, its constants shared with the original."""
+    if not isinstance(prompt, Mapping):
+        return prompt
+    return {
+        node_id: {**node, "inputs": dict(node["inputs"])}
+        if isinstance(node, Mapping) and isinstance(node.get("inputs"), Mapping)
+        else node
+        for node_id, node in prompt.items()
+    }

@@ -79,7 +79,10 @@ def definition_from_v3(
 
 
 def _input_types(cls: Any) -> Mapping[str, Any]:
-    return cls.GET_SCHEMA().input_types()  # type: ignore[no-any-return]
+    """Asked on every use, so the schema is not checked again each time."""
+    schema = cls.define_schema()
+    schema.finalize()
+    return cast("Mapping[str, Any]", schema.input_types())
 
 
 def _output(output: Any) -> OutputDefinition:

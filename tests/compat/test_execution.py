@@ -1,4 +1,4 @@
-"""V3 nodes run: groups of inputs, hidden values, all kinds of returns, laziness, validation, fingerprints, expansion."""
+"""V3 nodes run: groups of inputs, hidden values, all sorts of returns, laziness, checks, fingerprints, expansion."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def make(execute: Any, node_id: str = "N", **schema: Any) -> Any:
         def define_schema(cls) -> Any:
             return io.Schema(node_id=node_id, **fields)
 
-    Made.execute = classmethod(execute)
+    type.__setattr__(Made, "execute", classmethod(execute))
     Made.__name__ = node_id
     return Made
 
