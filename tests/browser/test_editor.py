@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from comfy_notebook import session as sessions
 from comfy_notebook.folders import Folders
+from comfy_notebook.protocol.context import context
+from comfy_notebook.protocol.v1 import definition_from_class
 from comfy_notebook.server import bundle
 from comfy_notebook.session import Session
 from comfy_notebook.widget import Editor
@@ -159,3 +164,74 @@ def test_a_picture_that_a_node_sends_stays_on_it(session: Session, editor_page: 
         shown = Image.open(page.screenshot(tmp_path / "sent.png")).convert("RGB")
         cyan = {color: count for count, color in shown.getcolors(2**24) or []}.get((0, 255, 255), 0)
         assert cyan > 100, "the inverted red is not to be seen"
+
+
+class Paints:
+    """Shows a magenta preview while it works."""
+
+    RETURN_TYPES = ()
+    FUNCTION = "run"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"steps": ("INT", {"default": 40})}}
+
+    def run(self, steps: int) -> dict[str, Any]:
+        for step in range(steps):
+            time.sleep(0.05)
+            context().progress(step + 1, steps, Image.new("RGB", (64, 64), (255, 0, 255)))
+        return {}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_preview_is_seen_while_a_node_works(
+    session: Session, editor_page: OpenPage, tmp_path: Path, variant: str
+) -> None:
+    session.registry.register(definition_from_class("Paints", Paints, "Paints", "custom_nodes.testing"))
+    paints = {"id": 1, "type": "Paints", "pos": [40, 40], "size": [240, 300], "widgets_values": [40]}
+    editor = Editor({"nodes": [paints], "links": [], "version": 0.4}, name=f"previews {variant}")
+    with editor_page(editor, variant=variant) as page:
+        realm = page.editor()
+        realm.wait_for_function(f"{VIEW}.serialize().nodes.length === 1")
+
+        def magenta() -> int:
+            shown = Image.open(page.screenshot(tmp_path / "preview.png")).convert("RGB")
+            return sum(count for count, (r, g, b) in shown.getcolors(2**24) or [] if r > 240 and g < 20 and b > 240)
+
+        realm.get_by_role("button", name="Run", exact=True).click()
+        realm.get_by_text("/40").first.wait_for()
+        page.page.wait_for_timeout(400)
+        assert magenta() > 500
+        realm.get_by_text("Done", exact=False).first.wait_for()
+        page.page.wait_for_timeout(200)
+        assert magenta() == 0
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_large_picture_goes_up_in_parts_and_says_how_far(
+    session: Session, editor_page: OpenPage, variant: str
+) -> None:
+    load = {"id": 1, "type": "LoadImage", "pos": [40, 40], "size": [240, 300], "widgets_values": ["", "image"]}
+    editor = Editor({"nodes": [load], "links": [], "version": 0.4}, name=f"upload {variant}")
+    picture = BytesIO()
+    Image.effect_noise((2500, 2500), 80).save(picture, "PNG")
+    with editor_page(editor, variant=variant) as page:
+        realm = page.editor()
+        realm.wait_for_function(f"{VIEW}.serialize().nodes.length === 1")
+        realm.evaluate(
+            """() => {
+                window.widths = [];
+                const bar = document.querySelector('.cn-upload > div > div');
+                new MutationObserver(() => widths.push(parseFloat(bar.style.width)))
+                    .observe(bar, {attributes: true});
+            }"""
+        )
+        with page.page.expect_file_chooser() as chooser:
+            page.click(page.client_pos(node=1, widget="upload"))
+        chooser.value.set_files({"name": "noise.png", "mimeType": "image/png", "buffer": picture.getvalue()})
+        realm.wait_for_function(f"{VIEW}.getWidget(1, 'image') === 'noise.png'")
+        widths = realm.evaluate("widths")
+        assert len(widths) >= 4
+        assert widths == sorted(widths)
+        assert (session.folders.input / "noise.png").read_bytes() == picture.getvalue()

@@ -352,6 +352,141 @@ def test_subgraphs_have_a_way_back(opened: Open) -> None:
         editing.eventually(lambda: {n["id"] for n in editing.kernel_nodes()} == {1, 2, 3}, "undone")
 
 
+def test_inside_a_subgraph_errors_are_found_and_outputs_run(opened: Open) -> None:
+    flow = image_flow()
+    flow["nodes"].append(node(4, "Fails", (700, 300), ["the subgraph is cold", 0]))
+    with opened(flow) as editing:
+        page = editing.page
+        page.evaluate(f"{VIEW}.select([3, 4]); {VIEW}.toSubgraph()")
+        editing.eventually(lambda: len(editing.nodes()) == 3, "the subgraph")
+        page.get_by_role("button", name="Run", exact=True).click()
+        problem = page.locator(".cn-problems li", has_text="the subgraph is cold")
+        expect(problem.locator(".cn-problem-node")).to_contain_text("Fails")
+        problem.locator(".cn-problem-node").click()
+        expect(page.locator(".cn-breadcrumb")).to_be_visible()
+        selected = [n["type"] for n in editing.nodes() if n["selected"]]
+        assert selected == ["Fails"]
+
+        shown = next(n["id"] for n in editing.nodes() if n["type"] == "PreviewImage")
+        page.evaluate(f"{VIEW}.select([{json.dumps(shown)}])")
+        page.get_by_label("Ways to run").click()
+        page.get_by_role("menuitem", name="Run selected outputs").click()
+        expect(page.locator(".cn-status")).to_contain_text("Done")  # the node that fails was not asked
+
+
+def test_pictures_are_pasted_into_a_node_and_copied_from_it(opened: Open) -> None:
+    with opened(image_flow()) as editing:
+        page = editing.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.mouse.click(*editing.at(node=1, title=True))
+        page.evaluate(
+            """bytes => {
+                const data = new DataTransfer();
+                data.items.add(new File([new Uint8Array(bytes)], 'pasted.png', {type: 'image/png'}));
+                document.querySelector('canvas').dispatchEvent(
+                    new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true}));
+            }""",
+            list(png((31, 17))),
+        )
+        editing.eventually(lambda: str(editing.widget(1, "image")).startswith("pasted"), "the pasted picture")
+        assert len(editing.nodes()) == 3
+        page.mouse.click(*editing.at(node=1, title=True), button="right")
+        page.get_by_text("Copy image", exact=True).click()
+        expect(page.locator(".cn-toast")).to_contain_text("Image copied")
+        size = page.evaluate(
+            """async () => {
+                const [item] = await navigator.clipboard.read();
+                const bitmap = await createImageBitmap(await item.getType('image/png'));
+                return [bitmap.width, bitmap.height];
+            }"""
+        )
+        assert size == [31, 17]
+
+
+def test_the_toolbar_and_its_menus_work_by_keyboard(opened: Open) -> None:
+    with opened(image_flow()) as editing:
+        page = editing.page
+        page.locator(".cn-run").focus()
+        names = []
+        while "Menu" not in names and len(names) < 12:
+            page.keyboard.press("Tab")
+            names.append(page.evaluate("document.activeElement.getAttribute('aria-label')"))
+            ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+            assert ring == "solid", f"no focus ring on {names[-1]!r}"
+        assert names[0] == "Ways to run"
+        assert {"Add a node", "Open…", "Download workflow", "Fit view", "Full size", "Menu"} <= set(names)
+        page.keyboard.press("Enter")
+        page.keyboard.press("End")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Menu"
+
+
+#: Text and what it stands on, as relative luminance: WCAG 2 wants 4.5 to 1.
+CONTRAST = """() => {
+    const parse = (text) => {
+        const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1}).getContext('2d');
+        canvas.fillStyle = text;
+        canvas.fillRect(0, 0, 1, 1);
+        return [...canvas.getImageData(0, 0, 1, 1).data].map((value) => value / 255);
+    };
+    const over = (top, under) => top.slice(0, 3).map((value, i) => value * top[3] + under[i] * (1 - top[3])).concat(1);
+    const ground = (element) => {
+        if (!element) return [1, 1, 1, 1];
+        const own = parse(getComputedStyle(element).backgroundColor);
+        return own[3] >= 1 ? own : over(own, ground(element.parentElement));
+    };
+    const light = ([r, g, b]) => {
+        const [R, G, B] = [r, g, b].map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * R + 0.7152 * G + 0.0722 * B;
+    };
+    const poor = [];
+    const textual = ':is(span, strong, button, p, h2, dt, dd, kbd, pre, summary, label)';
+    for (const element of document.querySelectorAll(`.cn-editor ${textual}`)) {
+        const own = [...element.childNodes].filter((node) => node.nodeType === 3);
+        const text = own.map((node) => node.data.trim()).join('');
+        if (!text || !element.checkVisibility({checkOpacity: true})) continue;
+        if (element.closest('button:disabled, .cn-visually-hidden')) continue;
+        const style = getComputedStyle(element);
+        const under = ground(element);
+        const [a, b] = [light(over(parse(style.color), under)), light(under)].sort((x, y) => y - x);
+        const ratio = (a + 0.05) / (b + 0.05);
+        if (ratio < 4.5) poor.push(`${text}: ${ratio.toFixed(2)}`);
+    }
+    return poor;
+}"""
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_text_stands_out_from_its_ground(opened: Open, theme: str) -> None:
+    flow = image_flow()
+    flow["nodes"].append(node(4, "Fails", (700, 300), ["cold", 0]))
+    with opened(flow, theme=theme) as editing:
+        page = editing.page
+        assert page.evaluate(CONTRAST) == []
+        page.get_by_role("button", name="Run", exact=True).click()
+        page.locator(".cn-problems summary").click()
+        page.evaluate("host.setKernel('lost')")
+        assert page.evaluate(CONTRAST) == []
+        page.evaluate("host.setKernel('connected')")
+        editing.search_for("image")
+        assert page.evaluate(CONTRAST) == []
+        page.keyboard.press("Escape")
+        for name in ("Menu", "Ways to run"):
+            page.get_by_label(name, exact=True).click()
+            page.locator(".cn-dropdown > button:not(:disabled)").nth(1).hover()
+            page.wait_for_timeout(250)  # colours fade
+            assert page.evaluate(CONTRAST) == []
+            page.keyboard.press("Escape")
+        for shown in ("openSettings", "showShortcuts"):
+            page.evaluate(f"document.querySelector('#editor').comfyNotebook.editor.{shown}()")
+            page.wait_for_timeout(250)
+            assert page.evaluate(CONTRAST) == []
+            page.keyboard.press("Escape")
+
+
 def test_workflows_are_downloaded_in_both_forms(opened: Open) -> None:
     with opened(image_flow()) as editing:
         editing.focus()
