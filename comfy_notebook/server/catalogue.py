@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from .. import __version__
+from ..engine import memory
 from . import node_info
 from .json_text import dumps
 from .services import Services, services
@@ -21,6 +22,10 @@ T = TypeVar("T")
 
 #: The release of the reference whose API this server answers with; clients compare against it.
 API_VERSION = "0.3.64"
+
+
+#: Versions of the reference's own front end and templates, which this server does without.
+NOT_USED = ("required_frontend_version", "installed_templates_version", "required_templates_version")
 
 
 async def in_thread(work: Callable[..., T], *arguments: Any) -> T:
@@ -62,9 +67,11 @@ async def system_stats(request: web.Request) -> web.Response:
 
 
 def describe_system() -> dict[str, Any]:
-    """The machine. Torch and its devices are told only once a node has loaded it: asking never loads it."""
-    total, free = memory()
+    """The machine. GPUs are told only once something has loaded torch: asking never loads it, nor waits for it."""
+    total, free = memory.total() or 0, memory.available() or 0
     torch = sys.modules.get("torch")
+    if torch is not None and getattr(torch.__spec__, "_initializing", False):
+        torch = None
     return {
         "system": {
             "os": os.name,
@@ -72,28 +79,19 @@ def describe_system() -> dict[str, Any]:
             "ram_free": free,
             "comfyui_version": API_VERSION,
             "comfy_notebook_version": __version__,
+            **dict.fromkeys(NOT_USED),
             "python_version": sys.version,
             "pytorch_version": str(torch.__version__) if torch is not None else "not loaded",
             "embedded_python": False,
             "argv": sys.argv,
         },
-        "devices": devices(torch, total, free) if torch is not None else [],
+        "devices": devices(torch, total, free),
     }
 
 
-def memory() -> tuple[int, int]:
-    """Bytes of memory in all and available; zeros where the platform does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            sizes = {name: int(rest.split()[0]) * 1024 for name, rest in (line.split(":", 1) for line in file)}
-        return sizes["MemTotal"], sizes["MemAvailable"]
-    except (OSError, ValueError, KeyError):
-        return 0, 0
-
-
 def devices(torch: Any, total: int, free: int) -> list[dict[str, Any]]:
-    """Every device torch would use, with its memory in bytes."""
-    if not torch.cuda.is_available():
+    """Every device torch would use, with its memory in bytes; the processor where torch is None."""
+    if torch is None or not torch.cuda.is_available():
         name = platform.processor() or "cpu"
         sizes = {"vram_total": total, "vram_free": free, "torch_vram_total": total, "torch_vram_free": free}
         return [{"name": name, "type": "cpu", "index": None, **sizes}]

@@ -11,10 +11,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
@@ -24,7 +23,7 @@ from comfy_notebook import cli
 from comfy_notebook.server import serve as serving
 from comfy_notebook.session import Session
 
-from .conftest import INVERT
+from .conftest import INVERT, Served
 from .test_subgraphs import two_instances
 
 
@@ -117,51 +116,6 @@ def test_serve_answers_and_ends_on_sigterm(tmp_path: Path) -> None:
     assert time.monotonic() - started < 10
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
-
-
-class Served:
-    """A server process, started as a script starts it."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.started = time.monotonic()
-        command = [sys.executable, "-m", "comfy_notebook.cli", "serve", "--port", "0", *arguments]
-        self.process = subprocess.Popen(
-            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().rsplit(" ", 1)[-1].strip()
-
-    def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        address, _, query = self.url.partition("?")
-        request = urllib.request.Request(f"{address}{path}" + (f"?{query}" if query else ""), data, headers)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, json.loads(answer.read() or b"null"), answer.headers
-        except urllib.error.HTTPError as refused:
-            return refused.code, json.loads(refused.read()), refused.headers
-
-    def run(self, prompt: dict[str, Any]) -> dict[str, Any]:
-        prompt_id = self.ask("prompt", {"prompt": prompt})[1]["prompt_id"]
-        end = time.monotonic() + 60
-        while not (found := self.ask(f"history/{prompt_id}")[1]):
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        return dict(found[prompt_id])
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    running: list[Served] = []
-
-    def start(*arguments: str) -> Served:
-        running.append(Served(tmp_path, *arguments))
-        return running[-1]
-
-    yield start
-    for served in running:
-        served.process.kill()
-        served.process.wait(10)
 
 
 def test_the_first_prompt_is_answered_within_three_seconds(serve: Callable[..., Served]) -> None:

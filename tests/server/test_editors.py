@@ -307,13 +307,13 @@ def test_a_folder_that_cannot_be_written_falls_back_to_the_state_folder(session:
 
 
 def test_named_and_cell_editors_come_back_and_nameless_ones_do_not(session: Session) -> None:
-    for key in ({"name": "n"}, {"cell": "c#0"}, {}):
+    keys: list[dict[str, Any]] = [{"name": "n"}, {"cell": "c#0"}, {}, {"name": "other"}]
+    for key in keys[:3]:
         edit(session.editors.create(say_show_document(), **key), "edited")
     restarted = reopened(session)
     assert len(list((session.folders.base / ".comfy_notebook").iterdir())) == 2
     texts = [
-        restarted.editors.create(say_show_document(), **key).document["nodes"][0]["widgets_values"][0]
-        for key in ({"name": "n"}, {"cell": "c#0"}, {}, {"name": "other"})
+        restarted.editors.create(say_show_document(), **key).document["nodes"][0]["widgets_values"][0] for key in keys
     ]
     assert texts == ["edited", "edited", "hello", "hello"]
 

@@ -30,7 +30,7 @@ def files_below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-async def upload(http: aiohttp.ClientSession, *args: Any, **fields: str) -> dict[str, Any]:
+async def upload(http: aiohttp.ClientSession, *args: Any, **fields: Any) -> dict[str, Any]:
     async with http.post("/upload/image", data=form(*args, **fields)) as response:
         assert response.status == 200, await response.text()
         return dict(await response.json())

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -95,7 +96,8 @@ async def test_the_log_can_be_read_and_followed(pair: aiohttp.ClientSession, ses
     assert [entry["m"] for entry in raw["entries"]] == ["look here\n", "and here\n"]
     assert raw["size"].keys() == {"cols", "rows"}
     assert "look here" in await (await pair.get("/internal/logs")).json()
-    for body in ({}, {"clientId": 1, "enabled": True}, {"clientId": "me", "enabled": "yes"}, []):
+    wrong: list[Any] = [{}, {"clientId": 1, "enabled": True}, {"clientId": "me", "enabled": "yes"}, []]
+    for body in wrong:
         assert (await pair.patch("/internal/logs/subscribe", json=body)).status == 400
     session.close()
     assert logging.getLogger("comfy_notebook").handlers == []
