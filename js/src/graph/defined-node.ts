@@ -1,9 +1,10 @@
 // Nodes of `object_info`, and those that nobody defined.
-import { readValues, type ReadValues } from "../widgets/values";
 import { buildWidgets } from "./build-widgets";
 import { type NodePlan, planNode } from "./definitions";
 import { LGraphNode, LiteGraph } from "./litegraph";
+import { type DefinedClass, followLive, planSaved, takePlan, watchDeciders } from "./live-inputs";
 import { loading } from "./loading";
+import { matchTypes } from "./match-types";
 import { mergeInputs, mergeOutputs, plannedInputs, plannedOutput } from "./node-slots";
 import { safeNodeJson, sources, tails } from "./node-source";
 import { activeSurface } from "./surface";
@@ -28,6 +29,7 @@ export class ComfyNode extends LGraphNode {
   static plan: NodePlan;
   static nodeData: NodeInfo;
   static comfyClass: string;
+  static customTypes: ReadonlySet<string>;
   declare serialize_widgets: boolean;
 
   constructor(title: string) {
@@ -39,6 +41,7 @@ export class ComfyNode extends LGraphNode {
     // measured once at the end: litegraph would measure again for every part
     this.expandToFitContent = () => undefined;
     buildWidgets(this, Class.plan);
+    if (Class.plan.dynamic) watchDeciders(this);
     for (const { name, type, ...rest } of plannedInputs(Class.plan)) this.addInput(name as string, type as string, rest as never);
     for (const output of Class.plan.outputs) {
       const { name, type, links: _, ...rest } = plannedOutput(output);
@@ -54,14 +57,30 @@ export class ComfyNode extends LGraphNode {
   }
 
   override configure(info: never): void {
-    configureNode(this, info as NodeJson, (this.constructor as typeof ComfyNode).plan, (safe) => super.configure(safe as never));
+    configureNode(this, info as NodeJson, this.constructor as typeof ComfyNode, (safe) => super.configure(safe as never));
+  }
+
+  onGraphConfigured(): void {
+    matchTypes(this);
+  }
+
+  override onConnectionsChange(): void {
+    if (loading.on || !(this.constructor as typeof ComfyNode).plan.dynamic) return;
+    // litegraph is in the middle of the change and walks over the inputs
+    queueMicrotask(() => {
+      if (!this.graph || loading.on) return;
+      followLive(this);
+      matchTypes(this);
+    });
   }
 }
 
-function configureNode(node: LGraphNode, info: NodeJson, plan: NodePlan, configure: (safe: NodeJson) => void): void {
+function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, configure: (safe: NodeJson) => void): void {
   sources.set(node, structuredClone(info));
   const safe = safeNodeJson(info, node);
-  const read: ReadValues = readValues(plan, info.widgets_values);
+  const { plan, read } = planSaved(Class, info.widgets_values, safe.inputs);
+  takePlan(node, plan);
+  if (plan.dynamic) watchDeciders(node);
   tails.set(node, read.tail);
   delete node.properties["Node name for S&R"]; // a default for new nodes, not for what a file leaves out
   safe.inputs = mergeInputs(safe.inputs ?? [], plan);
@@ -122,6 +141,7 @@ export function registerDefinition(type: string, info: NodeInfo, custom: Readonl
     }
   }
   Class.plan = planNode(info, custom);
+  Class.customTypes = custom;
   LiteGraph.registerNodeType(type, Class as never);
   (Class as AnyWidget).category = info.category ?? "";
   (Class as AnyWidget).title = info.display_name || info.name || type;

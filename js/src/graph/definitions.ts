@@ -1,4 +1,5 @@
 // From an `object_info` entry to the sockets, widgets and outputs of a node.
+import { dynamicMembers, growFurther, isDynamic, type Live, matchTemplate, NOTHING_LIVE, ownOptions } from "./dynamic-inputs";
 import type { InputSpec, NodeInfo } from "./types";
 
 export type WidgetKind = "int" | "float" | "string" | "multiline" | "boolean" | "combo" | "color" | "custom" | "unknown";
@@ -10,6 +11,8 @@ export interface InputPlan {
   optional: boolean;
   options: Record<string, unknown>;
   spec: InputSpec;
+  /** Sockets and outputs of one template have one type: the type of what is linked to any of them. */
+  template?: string | null;
 }
 
 export interface WidgetPlan extends InputPlan {
@@ -21,6 +24,8 @@ export interface WidgetPlan extends InputPlan {
   controlDefault: string;
   defaultValue: unknown;
   choices: unknown[];
+  /** Its value decides which other inputs there are. */
+  decides?: boolean;
 }
 
 export interface OutputPlan {
@@ -28,6 +33,7 @@ export interface OutputPlan {
   type: string;
   list: boolean;
   tooltip?: string;
+  template?: string | null;
 }
 
 export interface NodePlan {
@@ -40,6 +46,8 @@ export interface NodePlan {
   forced: string[];
   /** All input names as the definition orders them. */
   order: string[];
+  /** Inputs come and go with values and links. */
+  dynamic: boolean;
 }
 
 const UPLOAD_KEYS = [
@@ -48,21 +56,36 @@ const UPLOAD_KEYS = [
 ] as const;
 
 const KINDS: Record<string, WidgetKind> = {
-  INT: "int", FLOAT: "float", STRING: "string", BOOLEAN: "boolean", COMBO: "combo", COLOR: "color",
+  INT: "int", FLOAT: "float", STRING: "string", BOOLEAN: "boolean", COMBO: "combo", COLOR: "color", COMFY_DYNAMICCOMBO_V3: "combo",
 };
 
-/** Plans a node; `customTypes` are widget types that packs brought. */
-export function planNode(info: NodeInfo, customTypes: ReadonlySet<string> = new Set()): NodePlan {
-  const plan: NodePlan = { sockets: [], widgets: [], outputs: planOutputs(info), upload: null, forced: [], order: [] };
-  for (const [group, optional] of [["required", false], ["optional", true]] as const) {
-    const inputs = info.input?.[group] ?? {};
-    for (const name of orderedNames(inputs, info.input_order?.[group])) {
+/** Plans a node; `customTypes` are widget types that packs brought, `live` what dynamic inputs depend on. */
+export function planNode(info: NodeInfo, customTypes: ReadonlySet<string> = new Set(), live: Live = NOTHING_LIVE): NodePlan {
+  const plan: NodePlan = { sockets: [], widgets: [], outputs: planOutputs(info), upload: null, forced: [], order: [], dynamic: false };
+  planSections(plan, info.input ?? {}, info.input_order, "", { custom: customTypes, live, optional: false });
+  growFurther(plan, live);
+  ownOptions(plan, live);
+  return plan;
+}
+
+interface Planning {
+  custom: ReadonlySet<string>;
+  live: Live;
+  /** Everything below an optional input is optional. */
+  optional: boolean;
+}
+
+type Sections = { required?: Record<string, unknown>; optional?: Record<string, unknown> };
+
+function planSections(plan: NodePlan, sections: Sections, order: NodeInfo["input_order"], prefix: string, planning: Planning): void {
+  for (const group of ["required", "optional"] as const) {
+    const inputs = sections[group] ?? {};
+    for (const name of orderedNames(inputs, order?.[group])) {
+      plan.order.push(prefix + name);
       const raw = inputs[name];
-      plan.order.push(name);
-      if (Array.isArray(raw)) planInput(plan, name, raw as InputSpec, optional, customTypes);
+      if (Array.isArray(raw)) planInput(plan, prefix + name, raw as InputSpec, { ...planning, optional: planning.optional || group === "optional" });
     }
   }
-  return plan;
 }
 
 function orderedNames(inputs: Record<string, unknown>, order: string[] | undefined): string[] {
@@ -71,12 +94,25 @@ function orderedNames(inputs: Record<string, unknown>, order: string[] | undefin
   return [...known, ...Object.keys(inputs).filter((name) => !known.includes(name))];
 }
 
-function planInput(plan: NodePlan, name: string, spec: InputSpec, optional: boolean, custom: ReadonlySet<string>): void {
+function planInput(plan: NodePlan, name: string, spec: InputSpec, planning: Planning): void {
   const options = isRecord(spec[1]) ? spec[1] : {};
-  const type = typeName(spec[0]);
-  const label = typeof options.display_name === "string" ? options.display_name : name;
-  const base: InputPlan = { name, type, label, optional, options, spec };
-  const kind = options.forceInput ? null : widgetKind(type, options, custom);
+  const { type, template } = matchTemplate(typeName(spec[0]), options);
+  const label = typeof options.display_name === "string" ? options.display_name : name.slice(name.lastIndexOf(".") + 1);
+  const base: InputPlan = { name, type, label, optional: planning.optional, options, spec, template };
+  if (template) plan.dynamic = true;
+  if (isDynamic(type)) {
+    plan.dynamic = true;
+    const { own, sections, order } = dynamicMembers(base, planning.live);
+    if (own) planOne(plan, { ...base, ...own }, planning.custom);
+    for (const member of sections) planSections(plan, member, order, `${name}.`, planning);
+    return;
+  }
+  planOne(plan, base, planning.custom);
+}
+
+function planOne(plan: NodePlan, base: InputPlan, custom: ReadonlySet<string>): void {
+  const { name, type, options, spec } = base;
+  const kind = options.forceInput || base.template ? null : widgetKind(type, options, custom);
   if (!kind) {
     plan.sockets.push(base);
     if (options.forceInput && KINDS[type]) plan.forced.push(name);
@@ -84,7 +120,7 @@ function planInput(plan: NodePlan, name: string, spec: InputSpec, optional: bool
   }
   const choices = choicesOf(spec, options);
   plan.widgets.push({
-    ...base, kind, choices,
+    ...base, kind, choices, decides: type === "COMFY_DYNAMICCOMBO_V3",
     socketless: options.socketless === true,
     ...controlOf(name, kind, options),
     defaultValue: defaultOf(kind, options, choices),
@@ -120,7 +156,8 @@ function controlOf(name: string, kind: WidgetKind, options: Record<string, unkno
 
 function choicesOf(spec: InputSpec, options: Record<string, unknown>): unknown[] {
   if (Array.isArray(spec[0])) return spec[0];
-  return Array.isArray(options.options) ? options.options : [];
+  const listed = Array.isArray(options.options) ? options.options : [];
+  return spec[0] === "COMFY_DYNAMICCOMBO_V3" ? listed.filter(isRecord).map((option) => option.key) : listed;
 }
 
 function defaultOf(kind: WidgetKind, options: Record<string, unknown>, choices: unknown[]): unknown {
@@ -138,10 +175,12 @@ function defaultOf(kind: WidgetKind, options: Record<string, unknown>, choices: 
 }
 
 function planOutputs(info: NodeInfo): OutputPlan[] {
+  const templates = Array.isArray(info.output_matchtypes) ? (info.output_matchtypes as unknown[]) : [];
   return (info.output ?? []).map((raw, i) => {
-    const type = typeName(raw);
+    const template = typeof templates[i] === "string" ? (templates[i] as string) : null;
+    const type = typeName(raw) === "COMFY_MATCHTYPE_V3" ? "*" : typeName(raw);
     return {
-      type,
+      type, template,
       name: info.output_name?.[i] || type,
       list: info.output_is_list?.[i] === true,
       tooltip: info.output_tooltips?.[i] ?? undefined,

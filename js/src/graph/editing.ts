@@ -2,6 +2,7 @@
 import { typesFit } from "./definitions";
 import type { ViewCore } from "./core";
 import { LGraphGroup, type LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
+import { followLive } from "./live-inputs";
 import { watchChosenImage } from "./loader";
 import { NODE_COLORS } from "./theme";
 import type { AddNodeOptions, LinkEnd, NodeId, Point } from "./types";
@@ -27,7 +28,9 @@ export class Editing {
     core.shownGraph().add(node);
     for (const [name, value] of Object.entries(options.values ?? {})) {
       const widget = node.widgets?.find((candidate) => candidate.name === name) as AnyWidget;
-      if (widget) widget.value = value;
+      if (!widget) continue;
+      widget.value = value;
+      if (widget.cnPlan?.decides) followLive(node);
     }
     watchChosenImage(node, core);
     if (options.connectFrom) this.connectNew(node, options.connectFrom);

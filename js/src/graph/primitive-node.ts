@@ -62,7 +62,7 @@ export class PrimitiveNode extends VirtualNode {
     const saved = sources.get(this)?.widgets_values;
     const control = plan.kind === "int" || plan.kind === "float" || plan.kind === "combo" ? "control_after_generate" : null;
     const own: WidgetPlan = { ...plan, name: "value", label: "value", control, controlDefault: "fixed", defaultValue: target.widget.value };
-    const whole: NodePlan = { sockets: [], widgets: [own], outputs: [], upload: null, forced: [], order: ["value"] };
+    const whole: NodePlan = { sockets: [], widgets: [own], outputs: [], upload: null, forced: [], order: ["value"], dynamic: false };
     const size = [this.size[0], this.size[1]] as [number, number];
     buildWidgets(this, whole);
     const { values, tail } = readValues(whole, saved);

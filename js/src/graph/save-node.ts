@@ -3,6 +3,7 @@ import { same, valueSlots, writeValues, type ValueSlot } from "../widgets/values
 import { ComfyNode, UnknownNode } from "./defined-node";
 import { isRecord } from "./definitions";
 import { type LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
+import { planOf } from "./live-inputs";
 import { initialValues, sources, tails } from "./node-source";
 import { isPreviewWidget } from "./preview";
 import type { NodeId, NodeJson } from "./types";
@@ -98,7 +99,7 @@ function saveValues(node: LGraphNode, old: Raw): unknown {
   const widgets = ((node.widgets ?? []) as AnyWidget[]).filter((widget) => widget.serialize !== false && !isPreviewWidget(widget));
   if (!widgets.length) return old.widgets_values;
   const values = widgets.map((widget) => cloneValue(widget.value));
-  const plan = node instanceof ComfyNode ? (node.constructor as typeof ComfyNode).plan : null;
+  const plan = node instanceof ComfyNode ? planOf(node) : null;
   const known: ValueSlot[] = plan ? valueSlots(plan) : [];
   const initial = initialValues.get(node);
   const slots = widgets.map((widget, i) => known[i] ?? { name: widget.name, defaultValue: initial?.[i] });
