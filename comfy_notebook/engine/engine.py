@@ -59,7 +59,7 @@ class Engine:
     """Runs prompts of ``registry``'s nodes one after another on a thread of its own and tells ``bus`` about it.
 
     ``cache`` says what results are kept (see :mod:`.cache`); ``cache_providers`` keep some elsewhere; ``on_prompt``
-    holds what may change a prompt before it is validated. Every method may be called from any thread.
+    holds what may change a prompt before it is validated; ``preview_method`` ``"none"`` sends no previews. Every method may be called from any thread.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Engine:
         self.folders = folders
         self.cache = ResultCache() if cache is None else cache
         self.cache_providers = CacheProviders()
+        self.preview_method = "auto"
         self.instances = Instances()
         self.on_prompt = PromptHandlers()
         self.history = History()
@@ -195,7 +196,7 @@ class Engine:
     def progress(self, context: NodeContext, value: float, maximum: float, preview: Any | None) -> None:
         reporter = self._reporter(context)
         if reporter is not None and context.node_id is not None:
-            reporter.update(context.node_id, value, maximum, preview)
+            reporter.update(context.node_id, value, maximum, preview if self._wants_previews(context) else None)
 
     def text(self, context: NodeContext, text: str) -> None:
         run = self._runs.get(context.prompt_id or "")
@@ -299,6 +300,11 @@ class Engine:
     def _run(self, prompt_id: str) -> _Run:
         with self._lock:
             return self._runs[prompt_id]
+
+    def _wants_previews(self, context: NodeContext) -> bool:
+        run = self._runs.get(context.prompt_id or "")
+        asked = run.item.extra_data.get("preview_method") if run is not None else None
+        return (asked or self.preview_method) != "none"
 
     def _reporter(self, context: NodeContext) -> ProgressReporter | None:
         run = self._runs.get(context.prompt_id or "")

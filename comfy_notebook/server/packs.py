@@ -35,12 +35,11 @@ class PackFiles:
 
 
 class Packs:
-    """The loaded packs' files by name, and the nodes that took another's place. Safe from any thread."""
+    """The loaded packs' files by name. Safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._packs: dict[str, PackFiles] = {}
-        self._replacements: dict[str, list[dict[str, Any]]] = {}
 
     def add(self, pack: PackFiles) -> None:
         """Add a pack, or put it in the place of the one of the same name."""
@@ -57,16 +56,6 @@ class Packs:
     def __iter__(self) -> Iterator[PackFiles]:
         with self._lock:
             return iter(list(self._packs.values()))
-
-    def replace_node(self, replacement: Mapping[str, Any]) -> None:
-        """``{new_node_id, old_node_id, old_widget_ids, input_mapping, output_mapping}``."""
-        with self._lock:
-            self._replacements.setdefault(str(replacement["old_node_id"]), []).append(dict(replacement))
-
-    def replacements(self) -> dict[str, list[dict[str, Any]]]:
-        """By the class type they stand for."""
-        with self._lock:
-            return {old: list(found) for old, found in self._replacements.items()}
 
 
 @routes.get("/extensions")
@@ -198,4 +187,4 @@ def subgraphs(packs: Iterable[PackFiles]) -> dict[str, tuple[dict[str, Any], Pat
 
 @routes.get("/node_replacements")
 async def node_replacements(request: web.Request) -> web.Response:
-    return web.json_response(services(request).packs.replacements())
+    return web.json_response(services(request).registry.replacements.as_json())

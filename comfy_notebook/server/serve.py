@@ -103,6 +103,7 @@ def serve(session: Session, options: argparse.Namespace) -> int:
 
     for file in options.extra_model_paths_config:
         session.models.add_from_yaml(file)
+    session.engine.preview_method = options.preview_method
     keep_output(session.logs)
     session.server.allow_origin(options.enable_cors_header)
     port = options.port

@@ -75,7 +75,7 @@ async def test_scripts_templates_translations_and_subgraphs(pair: aiohttp.Client
 async def test_replaced_nodes_are_listed(pair: aiohttp.ClientSession, session: Session) -> None:
     assert await (await pair.get("/node_replacements")).json() == {}
     told = {"new_node_id": "New", "old_node_id": "Old", "old_widget_ids": [], "input_mapping": [], "output_mapping": []}
-    session.packs.replace_node(told)
+    session.registry.replacements.register(told)
     assert await (await pair.get("/node_replacements")).json() == {"Old": [told]}
 
 

@@ -80,6 +80,18 @@ async def test_previews_are_binary_frames_of_the_negotiated_kind(
     assert image[:3] == b"\xff\xd8\xff"
 
 
+@pytest.mark.parametrize("everywhere", [True, False])
+async def test_previews_can_be_switched_off(pair: aiohttp.ClientSession, session: Session, everywhere: bool) -> None:
+    if everywhere:
+        session.engine.preview_method = "none"
+    async with pair.ws_connect("/ws?clientId=me") as socket:
+        extra = {} if everywhere else {"preview_method": "none"}
+        await pair.post("/prompt", json={"prompt": steps_prompt(20), "client_id": "me", "extra_data": extra})
+        messages = await receive_until(socket, ends)
+    assert "progress" in kinds(messages)
+    assert "binary" not in kinds(messages)
+
+
 async def test_each_client_gets_its_own_events(pair: aiohttp.ClientSession) -> None:
     async with pair.ws_connect("/ws?clientId=a") as one, pair.ws_connect("/ws?clientId=b") as two:
         await one.receive_json()
