@@ -471,7 +471,9 @@ def test_text_stands_out_from_its_ground(opened: Open, theme: str) -> None:
         page.evaluate("host.setKernel('lost')")
         assert page.evaluate(CONTRAST) == []
         page.evaluate("host.setKernel('connected')")
-        editing.search_for("image")
+        editing.focus()
+        page.keyboard.press("Space")
+        page.locator(".cn-search-input").fill("image")
         assert page.evaluate(CONTRAST) == []
         page.keyboard.press("Escape")
         for name in ("Menu", "Ways to run"):
