@@ -85,6 +85,3 @@ _OPERATORS: dict[str, Operator] = {
     "SRC_OVER": lambda s, sa, d, da: (s + (1 - sa) * d, sa + (1 - sa) * da),
     "XOR": lambda s, sa, d, da: (_outside(s, sa, d, da), (1 - da) * sa + (1 - sa) * da),
 }
-
-#: The operators' names, in the order of the combo.
-OPERATORS = tuple(_OPERATORS)
