@@ -162,9 +162,11 @@ class Fail(Node):
 class AsyncAdd(Add):
     running = 0
     most = 0
+    runs = 0
 
     async def go(self, a: int, b: int) -> Any:  # type: ignore[override]
         AsyncAdd.running += 1
+        AsyncAdd.runs += 1
         AsyncAdd.most = max(AsyncAdd.most, AsyncAdd.running)
         await asyncio.sleep(0.02)
         AsyncAdd.running -= 1

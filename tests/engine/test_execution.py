@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from comfy_notebook.engine import ResultCache
+
 from . import sample_nodes
-from .conftest import Door, node
+from .conftest import Door, make_door, node
 
 
 def shown(**nodes: Any) -> dict[str, Any]:
@@ -118,6 +120,27 @@ def test_other_list_items_run_beside_a_blocked_one(door: Door) -> None:
     assert entry["outputs"]["show"]["text"] == ["10", "11"]
 
 
+def test_async_nodes_that_mean_the_same_run_once_even_while_under_way(door: Door) -> None:
+    sample_nodes.AsyncAdd.most = sample_nodes.AsyncAdd.runs = 0
+    twins = {str(n): node("AsyncAdd", a=1, b=2) for n in range(10)}
+    other = {"other": node("AsyncAdd", a=5, b=2)}
+    sums = {"s": node("Sum", **{f"v{n}": [str(n), 0] for n in range(10)}, other=["other", 0])}
+    assert door.value({**twins, **other, **sums}, "s") == [37]
+    assert (sample_nodes.AsyncAdd.runs, sample_nodes.AsyncAdd.most) == (2, 2)
+
+
+def test_twins_of_an_async_node_run_each_where_nothing_is_kept() -> None:
+    door = make_door(ResultCache("none"))
+    sample_nodes.AsyncAdd.runs = 0
+    try:
+        prompt = {str(n): node("AsyncAdd", a=1, b=2) for n in range(3)}
+        entry = door.run({**prompt, "s": node("Sum", **{f"v{n}": [str(n), 0] for n in range(3)})})
+        assert entry["outputs"]["s"] == {"sum": [9]}
+        assert sample_nodes.AsyncAdd.runs == 3
+    finally:
+        door.engine.shutdown(timeout=5)
+
+
 def test_async_nodes_run_side_by_side(door: Door) -> None:
     sample_nodes.AsyncAdd.most = 0
     prompt = {str(n): node("AsyncAdd", a=n, b=0) for n in range(20)}
@@ -153,7 +176,7 @@ def test_extra_pnginfo_reaches_the_node(door: Door) -> None:
 
 
 def test_nodes_share_a_pnginfo_of_their_own(door: Door) -> None:
-    document = {"workflow": {"nodes": []}}
+    document: dict[str, Any] = {"workflow": {"nodes": []}}
     prompt = shown(a=node("WritesInfo", value=1), x=node("WritesInfo", value=["a", 0]))
     entry = door.run(prompt, extra_data={"extra_pnginfo": document})
     assert entry["outputs"]["show"]["text"] == ["2"], "the second sees what the first wrote"
