@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -195,8 +195,11 @@ class Results(Mapping[str, NodeResult]):
         record: RunRecord,
         output_names: Mapping[str, tuple[str, ...]],
         earlier: Mapping[str, RunRecord] | None = None,
+        inside: Callable[[str], str] | None = None,
     ) -> None:
-        """``earlier``: what nodes that this run did not reach showed in runs before it."""
+        """``earlier``: what nodes that this run did not reach showed in runs before it; ``inside(path)``: the id of a
+        node inside a subgraph, or ``KeyError``."""
+        self._inside = inside
         self._record = record
         self._output_names = output_names
         self._earlier = {node: found for node, found in (earlier or {}).items() if node not in record.ui}
@@ -212,8 +215,14 @@ class Results(Mapping[str, NodeResult]):
         return self._record.prompt
 
     def __getitem__(self, name: str | int) -> NodeResult:
-        """Raises ``KeyError`` with the candidates when the name is ambiguous or unknown."""
-        return self._result(find_node(self._record.prompt, name))
+        """Also by path, ``"Subgraph/Node"``; raises ``KeyError`` with the candidates when the name is ambiguous or
+        unknown."""
+        try:
+            return self._result(find_node(self._record.prompt, name))
+        except NameNotFound:
+            if self._inside is None or "/" not in str(name):
+                raise
+            return self._result(find_node(self._record.prompt, self._inside(str(name))))
 
     def _result(self, node_id: str) -> NodeResult:
         record = self._earlier.get(node_id, self._record)

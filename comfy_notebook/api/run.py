@@ -111,8 +111,19 @@ class Run:
         if item is FORGOTTEN:
             raise RunError("The run is too long ago: neither its results nor its history are kept.")
         record = RunRecord(self._session.engine, self._session.folders, self.prompt_id, item)
-        self._results = Results(record, output_names(self._session, record.prompt), self._earlier_records())
+        names = output_names(self._session, record.prompt)
+        self._results = Results(record, names, self._earlier_records(), lambda path: self._inside(item, path))
         return self._results
+
+    def _inside(self, item: Mapping[str, Any], path: str) -> str:
+        """The id of the node that a path of titles leads to in the document that ran."""
+        from ..server.node_info import info_source
+        from ..workflow.document import read_document
+        from .document_nodes import DocumentNodes
+
+        document = (item["prompt"][3].get("extra_pnginfo") or {}).get("workflow") or {"nodes": []}
+        info = info_source(self._session.registry)
+        return DocumentNodes(read_document(document, info).data, info).find(path).id
 
     def _earlier_records(self) -> dict[str, RunRecord]:
         """What other runs left at nodes that the editor still shows."""

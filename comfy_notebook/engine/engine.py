@@ -59,7 +59,8 @@ class Engine:
     """Runs prompts of ``registry``'s nodes one after another on a thread of its own and tells ``bus`` about it.
 
     ``cache`` says what results are kept (see :mod:`.cache`); ``cache_providers`` keep some elsewhere; ``on_prompt``
-    holds what may change a prompt before it is validated; ``preview_method`` ``"none"`` sends no previews. Every method may be called from any thread.
+    holds what may change a prompt before it is validated; with ``preview_method`` ``"none"`` no previews go out. Every
+    method may be called from any thread.
     """
 
     def __init__(

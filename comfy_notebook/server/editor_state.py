@@ -180,8 +180,6 @@ class EditorState:
 
     def describe(self) -> dict[str, Any]:
         """``{id, title, path, rev, notices, results}`` as the editor's route answers it."""
-        queue = self._parts.engine.queue
-        self.last_run.only_queued({item.prompt_id for item in [*queue.pending(), *queue.running()]})
         return {
             "id": self.id,
             "title": self.title,

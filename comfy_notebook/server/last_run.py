@@ -97,13 +97,6 @@ class LastRun:
                 return self._ended(prompt_id, FINAL[event.type], event.data)
             return False
 
-    def only_queued(self, alive: set[str]) -> None:
-        """Prompts that wait or run but are not in ``alive`` were taken out of the queue."""
-        with self._lock:
-            for prompt_id, known in self._prompts.items():
-                if known.state in ("queued", "running") and prompt_id not in alive:
-                    known.state = "interrupted"
-
     def _started(self, prompt_id: str, _: Mapping[str, Any]) -> None:
         self._prompts.setdefault(prompt_id, _Prompt()).state = "running"
         self._current, self._executing, self._progress = prompt_id, None, {}

@@ -104,6 +104,16 @@ def test_a_shown_widget_is_the_instances_own_and_the_rest_is_shared(session: Ses
         workflow["1:3"].hight = 1
 
 
+def test_results_of_nodes_inside(session: Session) -> None:
+    results = cn.Workflow(two_instances()).run().result(30)
+    assert tuple(results["Left/EmptyImage"].tensor.shape) == (1, 4, 5, 3)
+    assert tuple(results["2:3"].tensor.shape) == (1, 4, 8, 3)
+    with pytest.raises(KeyError, match="inside 'Left'"):
+        results["Left/Nothing"]
+    with pytest.raises(KeyError, match="2 nodes are called"):
+        results["EmptyImage"]
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

@@ -204,7 +204,7 @@ def test_results_of_a_changed_node_and_what_depends_on_it_turn_stale(session: Se
 
     session.registry.register(definition_from_function(louder, name="Say"))
     assert eventually(lambda: heard.data("cn.stale")) == [{"editor": editor.id, "nodes": ["1", "2"]}]
-    changed = heard.data("cn.nodes_changed")
+    changed = eventually(lambda: heard.data("cn.nodes_changed"))
     assert [list(data["set"]) for data in changed] == [["Say"]]
     assert editor.describe()["results"]["stale"] == ["1", "2"]
     session.registry.register(quiet)

@@ -135,6 +135,9 @@ export class Runs {
         return this.end("cancelled");
       case "execution_error":
         return this.failed(data as unknown as ExecutionError);
+      case "cn.prompt_dropped":
+        if (this.prompt === null && this.status.phase === "submitting") this.end("cancelled");
+        return;
       case "cn.stale":
         return this.ports.view.setStale(((data.nodes as unknown[]) ?? []).map(String));
     }

@@ -56,6 +56,16 @@ describe("a run", () => {
     });
   });
 
+  it("is over when it was taken out of the queue before it began", async () => {
+    await runs.start();
+    expect(runs.status.phase).toBe("submitting");
+    event("cn.prompt_dropped", { prompt_id: "p1" });
+    expect(runs.status.phase).toBe("cancelled");
+    event("execution_start", { prompt_id: "p2" });
+    event("cn.prompt_dropped", { prompt_id: "p3" });
+    expect(runs.status.phase).toBe("running");
+  });
+
   it("changes seeds, saves, sends the browser's values, changes seeds after; once per batch item", async () => {
     await runs.start({ count: 2, targets: ["2"] });
     const one = ["beforeQueue", "flush", 'run {"targets":["2"],"values":{"1":{"seed":7}}}', "afterQueue"];
