@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..protocol.context import context
 from . import inputs
-from .autogrow import GrowingInputs, members, numbered
+from .autogrow import GrowingInputs, by_number, members, numbered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,15 +77,10 @@ class BatchImagesNode:
         from .ops.batches import join
 
         given = {**(images or {}), **members("images", numbered_images)}
-        ordered = [given[name] for name in sorted(given, key=_number) if given[name] is not None]
+        ordered = [image for image in by_number(given) if image is not None]
         if not ordered:
             raise ValueError("Nothing is connected: connect at least one image.")
         return (join(ordered),)
-
-
-def _number(name: str) -> int:
-    digits = name.removeprefix("image")
-    return int(digits) if digits.isdigit() else 0
 
 
 class ImageFromBatch:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..protocol.blocking import ExecutionBlocker
-from .autogrow import GrowingInputs, members, numbered
+from .autogrow import GrowingInputs, by_number, members, numbered
 
 
 class ComfySwitchNode:
@@ -90,9 +90,7 @@ class CreateList:
         return {"required": {}, "optional": GrowingInputs("inputs", "*", numbered("input", 100))}
 
     def execute(self, **inputs: list[Any]) -> tuple[list[Any]]:
-        given = members("inputs", inputs)
-        ordered = sorted(given, key=lambda name: int(name.removeprefix("input") or 0))
-        return ([item for name in ordered for item in given[name]],)
+        return ([item for items in by_number(members("inputs", inputs)) for item in items],)
 
 
 class GetItemFromList:

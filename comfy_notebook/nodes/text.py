@@ -271,7 +271,7 @@ class SaveText(_TextNode):
         content = _pretty(text) if format == "json" else text
         names = folders.save_path(folders.current().output, filename_prefix)
         path = names.path(0, f".{format}")
-        write_bytes(path, content.encode())
+        write_bytes(path, content.encode("utf-8", "replace"))
         saved = names.entry(path, "output")
         return {"ui": {"text": (text,), "files": [saved]}, "result": (text,)}
 

@@ -71,6 +71,7 @@ RESULTS = [
     ("GetItemFromList", {"list": ["a", "b", "c"], "index": [1]}, ("b",)),
     ("GetItemFromList", {"list": ["a", "b", "c"], "index": [-1]}, ("c",)),
     ("CreateList", {"inputs.input1": ["c"], "inputs.input0": ["a", "b"], "inputs.input10": ["d"]}, (list("abcd"),)),
+    ("CreateList", {"inputs.input1": ["b"], "inputs.odd": ["a"], "inputs.": ["c"]}, (list("acb"),)),
     ("RegexMatch", {"string": "Cat", "regex_pattern": "^c", "case_insensitive": True}, (True,)),
     ("RegexMatch", {"string": "a\nb", "regex_pattern": "a.b", "case_insensitive": True}, (False,)),
     ("RegexMatch", {"string": "a\nb", "regex_pattern": "a.b", "case_insensitive": True, "dotall": True}, (True,)),
@@ -166,6 +167,8 @@ def test_save_text_numbers_its_files(tmp_path: Any, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "output/notes/day_00001_.txt").read_text() == "one"
     assert (tmp_path / "output/notes/day_00002_.json").read_text() == '{\n  "b": 1\n}'
     assert second["result"] == ('{"b":1}',)
+    run("SaveText", text="half a pair: \ud83d", filename_prefix="notes/day", format="txt")
+    assert (tmp_path / "output/notes/day_00003_.txt").read_text() == "half a pair: ?"
     assert [path.name for path in (tmp_path / "output/notes").glob("*.part")] == []
     with pytest.raises(folders.UnsafePathError):
         run("SaveText", text="x", filename_prefix="../../escape", format="txt")
