@@ -23,6 +23,9 @@ class Size(enum.Enum):
 T = io.MatchType.Template("t", allowed_types=[io.Image, io.Mask])
 
 INPUTS: list[tuple[Any, Any]] = [
+    (io.Image.Input("x", shiny=True), ["IMAGE", {"shiny": True}]),
+    (io.Int.Input("x", default=1, shiny=True), ["INT", {"default": 1, "shiny": True}]),
+    (io.BoundingBox.Input("x", force_input=True), ["BOUNDING_BOX", {"forceInput": True}]),
     (io.Image.Input("x"), ["IMAGE", {}]),
     (io.Image.Input("x", "Picture", tooltip="tip"), ["IMAGE", {"display_name": "Picture", "tooltip": "tip"}]),
     (io.Model.Input("x", lazy=True, raw_link=True), ["MODEL", {"lazy": True, "rawLink": True}]),
@@ -212,6 +215,22 @@ def test_outputs_that_match_an_input() -> None:
     info = object_info(definition_from_class("n", node_of(schema)))
     assert info["output"] == ["INT", "COMFY_MATCHTYPE_V3"]
     assert info["output_matchtypes"] == [None, "t"]
+
+
+def test_fields_of_newer_versions_cost_no_node() -> None:
+    definition = definition_from_class("n", node_of(io.Schema(node_id="n", sparkles=3)))
+    assert definition.name == "n"
+
+
+def test_features_of_a_client() -> None:
+    from comfy_notebook.compat.comfy_api import feature_flags
+
+    clients = {"a": {"feature_flags": {"supports_preview_metadata": True, "size": 3}}}
+    assert feature_flags.supports_feature(clients, "a", "supports_preview_metadata")
+    assert not feature_flags.supports_feature(clients, "a", "size")
+    assert not feature_flags.supports_feature(clients, "b", "supports_preview_metadata")
+    assert feature_flags.get_connection_feature(clients, "a", "size") == 3
+    assert feature_flags.get_connection_feature(clients, "b", "size", 7) == 7
 
 
 def fails() -> Any:

@@ -92,8 +92,9 @@ class Autogrow(ComfyTypeI):
             tooltip: str | None = None,
             lazy: bool | None = None,
             extra_dict: Mapping[str, Any] | None = None,
+            **more: Any,
         ) -> None:
-            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
+            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict, **more)
             self.template = template
 
         def as_dict(self) -> dict[str, Any]:
@@ -129,8 +130,9 @@ class DynamicCombo(ComfyTypeI):
             tooltip: str | None = None,
             lazy: bool | None = None,
             extra_dict: Mapping[str, Any] | None = None,
+            **more: Any,
         ) -> None:
-            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict)
+            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict, **more)
             self.options = list(options)
 
         def get_all(self) -> list[Input]:
@@ -217,8 +219,9 @@ class MatchType(ComfyTypeIO):
             extra_dict: Mapping[str, Any] | None = None,
             raw_link: bool | None = None,
             advanced: bool | None = None,
+            **more: Any,
         ) -> None:
-            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict, raw_link, advanced)
+            super().__init__(id, display_name, optional, tooltip, lazy, extra_dict, raw_link, advanced, **more)
             self.template = template
 
         def as_dict(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -10,6 +11,8 @@ from typing import Any, ClassVar
 from ....protocol.v3 import DEFAULT_METHOD, HiddenHolder, is_overridden, v1_class
 from ._dynamic import input_types_of, validate_inputs
 from ._types import Input, Output
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "ComfyNode",
@@ -68,30 +71,56 @@ class _AnyConstant(dict[str, Any]):
         return ("*", {})
 
 
-@dataclass
 class Schema:
-    """What a node looks like. ``node_id`` is its class type in prompts and must be unique."""
+    """What a node looks like. ``node_id`` is its class type in prompts and must be unique. Fields we do not know are
+    left aside: packs are written for newer versions too."""
 
-    node_id: str
-    display_name: str | None = None
-    category: str = "sd"
-    inputs: list[Any] = field(default_factory=list)
-    outputs: list[Any] = field(default_factory=list)
-    hidden: list[Hidden] = field(default_factory=list)
-    description: str = ""
-    is_input_list: bool = False
-    is_output_node: bool = False
-    is_deprecated: bool = False
-    is_experimental: bool = False
-    is_api_node: bool = False
-    not_idempotent: bool = False
-    enable_expand: bool = False
-    search_aliases: list[str] = field(default_factory=list)
-    is_dev_only: bool = False
-    accept_all_inputs: bool = False
-    price_badge: PriceBadge | None = None
-    essentials_category: str | None = None
-    has_intermediate_output: bool = False
+    def __init__(
+        self,
+        node_id: str,
+        display_name: str | None = None,
+        category: str = "sd",
+        inputs: Sequence[Any] | None = None,
+        outputs: Sequence[Any] | None = None,
+        hidden: Sequence[Hidden] | None = None,
+        description: str = "",
+        is_input_list: bool = False,
+        is_output_node: bool = False,
+        is_deprecated: bool = False,
+        is_experimental: bool = False,
+        is_api_node: bool = False,
+        not_idempotent: bool = False,
+        enable_expand: bool = False,
+        search_aliases: Sequence[str] | None = None,
+        is_dev_only: bool = False,
+        accept_all_inputs: bool = False,
+        price_badge: PriceBadge | None = None,
+        essentials_category: str | None = None,
+        has_intermediate_output: bool = False,
+        **later: Any,
+    ) -> None:
+        self.node_id = node_id
+        self.display_name = display_name
+        self.category = category
+        self.inputs = list(inputs or ())
+        self.outputs = list(outputs or ())
+        self.hidden = list(hidden or ())
+        self.description = description
+        self.is_input_list = is_input_list
+        self.is_output_node = is_output_node
+        self.is_deprecated = is_deprecated
+        self.is_experimental = is_experimental
+        self.is_api_node = is_api_node
+        self.not_idempotent = not_idempotent
+        self.enable_expand = enable_expand
+        self.search_aliases = list(search_aliases or ())
+        self.is_dev_only = is_dev_only
+        self.accept_all_inputs = accept_all_inputs
+        self.price_badge = price_badge
+        self.essentials_category = essentials_category
+        self.has_intermediate_output = has_intermediate_output
+        if later:
+            log.debug("the schema of %s has fields that are not known here: %s", node_id, ", ".join(later))
 
     def validate(self) -> None:
         """Raise ``ValueError`` for a schema that contradicts itself."""
@@ -107,7 +136,7 @@ class Schema:
 
     def finalize(self) -> None:
         """Fill in what follows from the rest: names of outputs, hidden values that saving and API nodes need."""
-        wanted = list(self.hidden or ())
+        wanted = list(self.hidden)
         if self.is_output_node:
             wanted += [Hidden.prompt, Hidden.extra_pnginfo]
         if self.is_api_node:

@@ -1,14 +1,25 @@
-"""Socket types without a widget."""
+"""Socket types beside numbers, texts and choices."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ._types import ComfyTypeIO, Input, comfytype
+from ._types import ComfyTypeIO, Input, WidgetInput, comfytype
 
 
 def _socket(name: str, io_type: str) -> Any:
     cls = type(name, (ComfyTypeIO,), {"__module__": __name__, "__doc__": f"Sockets of type ``{io_type}``."})
+    return comfytype(io_type)(cls)
+
+
+class _EditedIO(ComfyTypeIO):
+    class Input(WidgetInput):
+        pass
+
+
+def _edited_socket(name: str, io_type: str) -> Any:
+    """A type that the client may edit on the node."""
+    cls = type(name, (_EditedIO,), {"__module__": __name__, "__doc__": f"Sockets of type ``{io_type}``."})
     return comfytype(io_type)(cls)
 
 
@@ -35,7 +46,7 @@ UpscaleModel = _socket("UpscaleModel", "UPSCALE_MODEL")
 LatentUpscaleModel = _socket("LatentUpscaleModel", "LATENT_UPSCALE_MODEL")
 Audio = _socket("Audio", "AUDIO")
 Video = _socket("Video", "VIDEO")
-VideoEdit = _socket("VideoEdit", "VIDEO_EDIT")
+VideoEdit = _edited_socket("VideoEdit", "VIDEO_EDIT")
 SVG = _socket("SVG", "SVG")
 LoraModel = _socket("LoraModel", "LORA_MODEL")
 LossMap = _socket("LossMap", "LOSS_MAP")
@@ -55,8 +66,8 @@ LatentOperation = _socket("LatentOperation", "LATENT_OPERATION")
 FlowControl = _socket("FlowControl", "FLOW_CONTROL")
 Accumulation = _socket("Accumulation", "ACCUMULATION")
 Load3DCamera = _socket("Load3DCamera", "LOAD3D_CAMERA")
-Load3D = _socket("Load3D", "LOAD_3D")
-Load3DAnimation = _socket("Load3DAnimation", "LOAD_3D_ANIMATION")
+Load3D = _edited_socket("Load3D", "LOAD_3D")
+Load3DAnimation = _edited_socket("Load3DAnimation", "LOAD_3D_ANIMATION")
 Photomaker = _socket("Photomaker", "PHOTOMAKER")
 Point = _socket("Point", "POINT")
 FaceAnalysis = _socket("FaceAnalysis", "FACE_ANALYSIS")
@@ -66,14 +77,14 @@ WanCameraEmbedding = _socket("WanCameraEmbedding", "WAN_CAMERA_EMBEDDING")
 Tracks = _socket("Tracks", "TRACKS")
 Dict = _socket("Dict", "DICT")
 Array = _socket("Array", "ARRAY")
-ImageCompare = _socket("ImageCompare", "IMAGECOMPARE")
-Colors = _socket("Colors", "COLORS")
-BoundingBox = _socket("BoundingBox", "BOUNDING_BOX")
-BoundingBoxes = _socket("BoundingBoxes", "BOUNDING_BOXES")
-Curve = _socket("Curve", "CURVE")
-Range = _socket("Range", "RANGE")
-Histogram = _socket("Histogram", "HISTOGRAM")
-ResolutionPreview = _socket("ResolutionPreview", "RESOLUTION_PREVIEW")
+ImageCompare = _edited_socket("ImageCompare", "IMAGECOMPARE")
+Colors = _edited_socket("Colors", "COLORS")
+BoundingBox = _edited_socket("BoundingBox", "BOUNDING_BOX")
+BoundingBoxes = _edited_socket("BoundingBoxes", "BOUNDING_BOXES")
+Curve = _edited_socket("Curve", "CURVE")
+Range = _edited_socket("Range", "RANGE")
+Histogram = _edited_socket("Histogram", "HISTOGRAM")
+ResolutionPreview = _edited_socket("ResolutionPreview", "RESOLUTION_PREVIEW")
 AnyType = _socket("AnyType", "*")
 
 

@@ -13,7 +13,10 @@ def without_none(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Input:
-    """One input of a schema. ``id`` is its name in a prompt and the name of the parameter of ``execute``."""
+    """One input of a schema. ``id`` is its name in a prompt and the name of the parameter of ``execute``.
+
+    Options we do not know (packs are written for newer versions too) go to the client as they are, as in V1.
+    """
 
     io_type: ClassVar[str] = "*"
     Parent: ClassVar[Any] = None
@@ -28,13 +31,14 @@ class Input:
         extra_dict: Mapping[str, Any] | None = None,
         raw_link: bool | None = None,
         advanced: bool | None = None,
+        **more: Any,
     ) -> None:
         self.id = id
         self.display_name = display_name
         self.optional = optional
         self.tooltip = tooltip
         self.lazy = lazy
-        self.extra_dict = dict(extra_dict or {})
+        self.extra_dict = {**(extra_dict or {}), **more}
         self.rawLink = raw_link
         self.advanced = advanced
 
@@ -77,8 +81,9 @@ class WidgetInput(Input):
         extra_dict: Mapping[str, Any] | None = None,
         raw_link: bool | None = None,
         advanced: bool | None = None,
+        **more: Any,
     ) -> None:
-        super().__init__(id, display_name, optional, tooltip, lazy, extra_dict, raw_link, advanced)
+        super().__init__(id, display_name, optional, tooltip, lazy, extra_dict, raw_link, advanced, **more)
         self.default = default
         self.socketless = socketless
         self.widget_type = widget_type
@@ -92,9 +97,6 @@ class WidgetInput(Input):
             "forceInput": self.force_input,
         }
         return {**super().as_dict(), **without_none(options), **self.extra_dict}
-
-    def get_io_type(self) -> str:
-        return super().get_io_type()
 
 
 class Output:
