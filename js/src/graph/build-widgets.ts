@@ -4,7 +4,8 @@ import { expandDynamicPrompt } from "../widgets/dynamic-prompts";
 import { numberOptions, plainText } from "../widgets/number";
 import type { NodePlan, WidgetPlan } from "./definitions";
 import { addDomWidget, type DomWidget } from "./dom-widget";
-import type { LGraphNode } from "./litegraph";
+import { type LGraphNode, SubgraphNode } from "./litegraph";
+import { promotedFrom } from "./promoted-widgets";
 import { activeSurface } from "./surface";
 import { type AnyWidget, choicesOf, commitValue } from "./widget-classes";
 
@@ -210,11 +211,11 @@ function addControl(node: LGraphNode, target: AnyWidget, plan: WidgetPlan): void
 export function runControls(node: LGraphNode): boolean {
   let changed = false;
   for (const widget of (node.widgets ?? []) as AnyWidget[]) {
-    const control = widget.linkedWidgets?.[0];
-    if (!control || control.cnControls !== widget || control.value === "fixed") continue;
-    if (node.getSlotFromWidget(widget)?.link != null) continue;
+    const controls = controlsOf(node, widget);
+    const control = controls?.[0];
+    if (!control || control.value === "fixed" || node.getSlotFromWidget(widget)?.link != null) continue;
     const next = widget.type === "combo"
-      ? nextChoice(control.value, widget.value, choicesOf(widget, node), String(widget.linkedWidgets[1]?.value ?? ""))
+      ? nextChoice(control.value, widget.value, choicesOf(widget, node), String(controls?.[1]?.value ?? ""))
       : nextNumber(control.value, widget.value, { min: widget.options.min, max: widget.options.max, step: widget.options.step2 });
     if (next === widget.value) continue;
     widget.value = next;
@@ -222,6 +223,14 @@ export function runControls(node: LGraphNode): boolean {
     changed = true;
   }
   return changed;
+}
+
+/** The controls of a value; one that a subgraph instance has of its own is moved by the control inside. */
+function controlsOf(node: LGraphNode, widget: AnyWidget, depth = 0): AnyWidget[] | null {
+  if (widget.linkedWidgets?.[0]?.cnControls === widget) return widget.linkedWidgets as AnyWidget[];
+  if (!(node instanceof SubgraphNode) || depth > 32 || (widget.cnProxy && (widget.cnSaved?.() ?? null) === null)) return null;
+  const inner = promotedFrom(node, widget);
+  return inner && controlsOf(inner.node, inner.widget, depth + 1);
 }
 
 /** What a widget sends to a run where that differs from its value: dynamic prompts and packs' `serializeValue`. */

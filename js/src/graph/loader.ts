@@ -4,7 +4,9 @@ import { isRecord } from "./definitions";
 import type { ViewCore } from "./core";
 import { LGraphGroup, type LGraphNode, LiteGraph, LLink } from "./litegraph";
 import { ComfyNode, registerUnknown, UnknownNode } from "./defined-node";
+import { loading } from "./loading";
 import { showImages } from "./preview";
+import { valuesFollowList } from "./promoted-widgets";
 import { prepareDocument, type Prepared } from "./read-document";
 import { type SaveContext, saveDocument } from "./save-document";
 import { sameNode } from "./save-node";
@@ -23,6 +25,7 @@ export class Loader {
   load(document: WorkflowJson, keep = false): LoadReport {
     const { core } = this;
     const prepared = prepareDocument(document);
+    loading.valuesFollowList = isRecord(document) && valuesFollowList(document.extra);
     const path = core.path.map((node) => node.id);
     const selected = core.selectedIds();
     const view = core.look();
@@ -106,6 +109,7 @@ export class Loader {
     const shown = this.serialize();
     if (!same(shown.definitions ?? {}, document.definitions ?? {})) return this.load(document, true);
     const prepared = prepareDocument(document);
+    loading.valuesFollowList = valuesFollowList(document.extra);
     const before = new Map(shown.nodes.map((node) => [String(node.id), node]));
     const after = new Map((prepared.data.nodes as typeof shown.nodes).map((node) => [String(node.id), node]));
     // a node of another type under an old id is another node

@@ -1,2 +1,6 @@
 /** While a document is put together: links appear before their nodes, sizes are the file's. Whoever settles waits. */
-export const loading = { on: false };
+export const loading = {
+  on: false,
+  /** The values of subgraph instances in this document follow their list of promoted widgets. */
+  valuesFollowList: false,
+};

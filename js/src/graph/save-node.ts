@@ -98,7 +98,7 @@ function saveValues(node: LGraphNode, old: Raw): unknown {
   if (node instanceof UnknownNode) return old.widgets_values;
   const widgets = ((node.widgets ?? []) as AnyWidget[]).filter((widget) => widget.serialize !== false && !isPreviewWidget(widget));
   if (!widgets.length) return old.widgets_values;
-  const values = widgets.map((widget) => cloneValue(widget.value));
+  const values = widgets.map((widget) => cloneValue(widget.cnSaved ? widget.cnSaved() : widget.value));
   const plan = node instanceof ComfyNode ? planOf(node) : null;
   const known: ValueSlot[] = plan ? valueSlots(plan) : [];
   const initial = initialValues.get(node);

@@ -2,7 +2,7 @@
 import { type LGraph, LiteGraph, type Subgraph, SubgraphNode } from "./litegraph";
 import { instanceInputs } from "./node-slots";
 import { initialValues, safeNodeJson, sources, tails } from "./node-source";
-import { activeSurface } from "./surface";
+import { readProxies, showProxies, warnPartly } from "./promoted-widgets";
 import type { NodeJson } from "./types";
 import type { AnyWidget } from "./widget-classes";
 
@@ -29,6 +29,11 @@ export function registerSubgraph(root: LGraph, subgraph: Subgraph): void {
       };
     }
 
+    override _internalConfigureAfterSlots(): void {
+      super._internalConfigureAfterSlots();
+      showProxies(this, readProxies(sources.get(this)?.properties));
+    }
+
     override configure(info: never): void {
       const json = info as NodeJson;
       if (json.id !== -1) sources.set(this, structuredClone(json));
@@ -39,10 +44,11 @@ export function registerSubgraph(root: LGraph, subgraph: Subgraph): void {
         super.configure(safe as never);
         dropStaleSlots(this);
       } catch (error) {
-        activeSurface()?.services.notify("warning", `Subgraph ${String(json.id)} (${subgraph.name}) was taken only in part: ${String(error)}`);
+        warnPartly(json.id, subgraph.name, error);
       }
-      initialValues.set(this, (this.widgets ?? []).map((widget) => widget.value));
-      const known = this.widgets?.length ?? 0;
+      const saved = (this.widgets ?? []).filter((widget) => widget.serialize !== false) as AnyWidget[];
+      initialValues.set(this, saved.map((widget) => (widget.cnSaved ? widget.cnSaved() : widget.value)));
+      const known = saved.length;
       tails.set(this, Array.isArray(json.widgets_values) ? json.widgets_values.slice(known) : []);
     }
   };
