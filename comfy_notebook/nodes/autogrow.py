@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from .inputs import OpenInputs
+from .inputs import Spec, socket
 
 _DIGITS = re.compile(r"[0-9]*$")
 
-#: How many sockets a new node shows; a workflow may connect more.
-SHOWN = 4
 
-
-class GrowingInputs(OpenInputs):
-    """Optional inputs ``<group>.<name>``: the first of them are listed, a link or a constant to any further one is
-    accepted too."""
-
-    def __init__(self, group: str, kind: str, names: Sequence[str]) -> None:
-        members = {f"{group}.{name}": _socket(kind, name) for name in names}
-        super().__init__(dict(islice(members.items(), SHOWN)), members)
-
-
-def _socket(kind: str, name: str) -> tuple[str, dict[str, Any]]:
-    return (kind, {"forceInput": True, "display_name": name})
+def growing(kind: str, names: Sequence[str], tooltip: str = "") -> Spec:
+    """A group of optional sockets of one type, called ``<group>.<name>``: the editor shows one more than are linked."""
+    template = {"input": {"optional": {"value": socket(kind, tooltip)}}, "names": list(names), "min": 1}
+    return ("COMFY_AUTOGROW_V3", {"template": template})
 
 
 def members(group: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

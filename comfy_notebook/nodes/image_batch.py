@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..protocol.context import context
 from . import inputs
-from .autogrow import GrowingInputs, by_number, members, numbered
+from .autogrow import by_number, growing, members, numbered
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +71,7 @@ class BatchImagesNode:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {}, "optional": GrowingInputs("images", "IMAGE", numbered("image", 50))}
+        return {"required": {"images": growing("IMAGE", numbered("image", 50), "Images or a batch of them.")}}
 
     def batch(self, images: dict[str, Tensor] | None = None, **numbered_images: Tensor) -> tuple[Tensor]:
         from .ops.batches import join

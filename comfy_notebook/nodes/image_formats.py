@@ -59,12 +59,12 @@ class SaveImageAdvanced:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        declared = {
+        required = {
             "images": inputs.image("The images to save."),
             "filename_prefix": inputs.text("ComfyUI", "What the files' names begin with, folders included."),
-            "format": ("COMFY_DYNAMICCOMBO_V3", {"tooltip": "The file format."}),
+            "format": inputs.choice(FORMATS, "The file format."),
         }
-        return {"required": inputs.Choices(declared, {"format": FORMATS}), "hidden": dict(inputs.SAVE_HIDDEN)}
+        return {"required": required, "hidden": dict(inputs.SAVE_HIDDEN)}
 
     def save(
         self,

@@ -55,12 +55,12 @@ class ResizeImageMaskNode:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        declared = {
+        required = {
             "input": inputs.socket("IMAGE,MASK", "What to resize."),
-            "resize_type": ("COMFY_DYNAMICCOMBO_V3", {"tooltip": "Where the new size comes from."}),
+            "resize_type": inputs.choice(RESIZE_TYPES, "Where the new size comes from."),
             "scale_method": inputs.combo(inputs.UPSCALE_METHODS, METHOD_TIP, default="area"),
         }
-        return {"required": inputs.Choices(declared, {"resize_type": RESIZE_TYPES})}
+        return {"required": required}
 
     def resize(self, input: Tensor, resize_type: Any, scale_method: str, **children: Any) -> tuple[Tensor]:
         from .ops.resize import resize_image

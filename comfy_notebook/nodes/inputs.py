@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 #: The largest side of an image, in pixels.
@@ -86,35 +86,10 @@ class OpenInputs(dict[str, Any]):
         return self[name] if name in self else default  # noqa: SIM401 - dict.get would not ask __missing__
 
 
-class Choices(OpenInputs):
-    """Required inputs of which some are choices that bring inputs of their own.
-
-    ``choices`` maps the name of such a choice to {key: {child: spec}}. In a prompt the children are called
-    ``<name>.<child>``; they are not listed, since which of them is needed depends on the key.
-    """
-
-    def __init__(self, inputs: Mapping[str, Any], choices: Mapping[str, Mapping[str, Mapping[str, Spec]]]) -> None:
-        declared = {}
-        for name, keys in choices.items():
-            kind, options = choice(keys)
-            declared[name] = (kind, {**options, **inputs[name][1]})
-        children = {child: spec for name, keys in choices.items() for child, spec in _children(name, keys)}
-        super().__init__({**inputs, **declared}, children)
-
-
-def choice(keys: Mapping[str, Mapping[str, Spec]]) -> Spec:
-    """A choice whose keys bring inputs of their own."""
+def choice(keys: Mapping[str, Mapping[str, Spec]], tooltip: str = "") -> Spec:
+    """A choice whose keys bring inputs of their own; in a prompt these are called ``<name of the choice>.<child>``."""
     listed = [{"key": key, "inputs": {"required": dict(inputs)}} for key, inputs in keys.items()]
-    return ("COMFY_DYNAMICCOMBO_V3", {"options": listed})
-
-
-def _children(name: str, keys: Mapping[str, Mapping[str, Spec]]) -> Iterator[tuple[str, Spec]]:
-    for inputs in keys.values():
-        for child, spec in inputs.items():
-            yield f"{name}.{child}", spec
-            if spec[0] == "COMFY_DYNAMICCOMBO_V3":
-                nested = {option["key"]: option["inputs"]["required"] for option in spec[1]["options"]}
-                yield from _children(f"{name}.{child}", nested)
+    return _spec("COMFY_DYNAMICCOMBO_V3", {"options": listed}, tooltip)
 
 
 def chosen(name: str, value: Any, arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

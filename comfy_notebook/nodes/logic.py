@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..protocol.blocking import ExecutionBlocker
-from .autogrow import GrowingInputs, by_number, members, numbered
+from .autogrow import by_number, growing, members, numbered
 
 
 class ComfySwitchNode:
@@ -87,7 +87,7 @@ class CreateList:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {}, "optional": GrowingInputs("inputs", "*", numbered("input", 100))}
+        return {"required": {"inputs": growing("*", numbered("input", 100))}}
 
     def execute(self, **inputs: list[Any]) -> tuple[list[Any]]:
         return ([item for items in by_number(members("inputs", inputs)) for item in items],)

@@ -7,7 +7,7 @@ import string
 from typing import Any
 
 from . import colour_text
-from .autogrow import GrowingInputs, members
+from .autogrow import growing, members
 
 RATIOS = {
     "1:1 (Square)": (1, 1),
@@ -35,8 +35,10 @@ class ComfyMathExpression:
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
-            "required": {"expression": ("STRING", {"default": "a + b", "multiline": True})},
-            "optional": GrowingInputs("values", "FLOAT,INT,BOOLEAN", string.ascii_lowercase),
+            "required": {
+                "expression": ("STRING", {"default": "a + b", "multiline": True}),
+                "values": growing("FLOAT,INT,BOOLEAN", string.ascii_lowercase),
+            }
         }
 
     def execute(self, expression: str, **values: Any) -> tuple[float, int, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .. import folders
-from .autogrow import GrowingInputs, members
+from .autogrow import growing, members
 from .whole_files import write_bytes
 
 LONGEST_PADDING = 10_000
@@ -180,8 +180,10 @@ class StringFormat(_TextNode):
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
-            "required": {"f_string": ("STRING", {"default": "{a}", "multiline": True})},
-            "optional": GrowingInputs("values", "*", letters.ascii_lowercase),
+            "required": {
+                "f_string": ("STRING", {"default": "{a}", "multiline": True}),
+                "values": growing("*", letters.ascii_lowercase),
+            }
         }
 
     def execute(self, f_string: str, **values: Any) -> tuple[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -197,17 +196,6 @@ BAD = [
 def test_bad_input_is_explained(name: str, inputs: dict[str, Any], message: str) -> None:
     with pytest.raises((ValueError, IndexError), match=re.escape(message)):
         run(name, **inputs)
-
-
-def test_growing_inputs_show_four_and_answer_for_all() -> None:
-    optional = NODES["ComfyMathExpression"][0].INPUT_TYPES()["optional"]
-    assert list(optional) == ["values.a", "values.b", "values.c", "values.d"]
-    assert "values.z" in optional
-    assert "values.aa" not in optional
-    assert optional["values.q"][0] == optional.get("values.q")[0] == "FLOAT,INT,BOOLEAN"
-    with pytest.raises(KeyError):
-        optional["other.q"]
-    json.dumps(optional)
 
 
 def test_declarations_import_no_torch() -> None:

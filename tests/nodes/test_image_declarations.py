@@ -71,7 +71,7 @@ NEWER = {
     "SaveImageAdvanced": (["images", "filename_prefix", "format"], ["IMAGE"]),
     "ResizeImageMaskNode": (["input", "resize_type", "scale_method"], ["IMAGE,MASK"]),
     "ResizeImagesByLongerEdge": (["images", "longer_edge"], ["IMAGE"]),
-    "BatchImagesNode": ([f"images.image{number}" for number in range(4)], ["IMAGE"]),
+    "BatchImagesNode": (["images"], ["IMAGE"]),
     "ImageCropV2": (["image", "crop_region"], ["IMAGE"]),
     "SplitImageToTileList": (["image", "tile_width", "tile_height", "overlap"], ["IMAGE"]),
     "ImageCropToMask": (["images", "masks", "width", "height", "pad_factor", "grow_mask", "background"], ["IMAGE"]),

@@ -114,15 +114,6 @@ class TestResizeImageMask:
         with pytest.raises(ValueError, match="'scale'"):
             self.NODE.resize(IMAGE, "scale", "area")
 
-    def test_children_are_accepted_but_not_listed(self) -> None:
-        required = self.NODE.INPUT_TYPES()["required"]
-        assert list(required) == ["input", "resize_type", "scale_method"]
-        assert "resize_type.megapixels" in required
-        assert required["resize_type.megapixels"][0] == "FLOAT"
-        assert "resize_type.other" not in required
-        with pytest.raises(KeyError):
-            required["resize_type.other"]
-
 
 class TestTransform:
     def test_crop_stays_inside(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,24 @@ def test_dotted_inputs_reach_the_nodes(engine: Engine, tmp_path: Path) -> None:
     with Image.open(path) as picture:
         assert picture.size == (20, 10)
         assert picture.getpixel((0, 0)) == (255, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"resize_type": "scale width", "resize_type.height": 8}, "resize_type.width"),
+        ({"resize_type": "scale width", "resize_type.width": 9000}, "resize_type.width"),
+        ({"resize_type": "by magic"}, "by magic"),
+    ],
+)
+def test_only_what_the_choice_asks_for_is_checked(engine: Engine, choice: dict[str, Any], words: str) -> None:
+    resize = {"input": ["1", 0], "scale_method": "area"}
+    good = {"resize_type": "scale width", "resize_type.width": 10, "resize_type.multiplier": "never read"}
+    shown = node("PreviewImage", images=["2", 0])
+    entry = run(engine, {"1": empty(), "2": node("ResizeImageMaskNode", **resize, **good), "3": shown})
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    with pytest.raises(PromptRejected, match=re.escape(words)):
+        engine.submit({"1": empty(), "2": node("ResizeImageMaskNode", **resize, **choice), "3": shown})
 
 
 def test_every_tile_is_saved(engine: Engine, tmp_path: Path) -> None:
