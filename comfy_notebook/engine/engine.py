@@ -181,6 +181,12 @@ class Engine:
         """
         return signatures(checked_copy(prompt), self.registry)
 
+    def current_progress(self) -> ProgressReporter | None:
+        """The progress of the prompt that runs: ``states()`` by node; ``start``, ``update``, ``finish`` to report."""
+        running = self.queue.running()
+        run = self._runs.get(running[0].prompt_id) if running else None
+        return None if run is None else run.progress
+
     def free(self) -> None:
         """Let go of all results and node instances."""
         self.cache.clear()

@@ -32,7 +32,7 @@ class DeclaredInputs:
 
     def __init__(self, definition: NodeDefinition, declared: Mapping[str, Any] | None = None) -> None:
         self.definition = definition
-        self.declared = get_input_info(definition) if declared is None else declared
+        self.declared = _Asked().get_input_info(definition) if declared is None else declared
         self._infos: dict[str, InputInfo] = {}
         hidden = self.declared.get("hidden")
         self.hidden: list[tuple[str, str]] = [
@@ -91,13 +91,20 @@ class DeclaredInputs:
 
 
 def get_input_info(definition: NodeDefinition) -> Mapping[str, Any]:
-    """A fresh ``INPUT_TYPES`` answer. Two packs look for a caller of this very name in ``inspect.stack()``."""
+    """A fresh ``INPUT_TYPES`` answer while a prompt runs. Two packs look in ``inspect.stack()`` for a caller of this
+    very name, one frame up and two frames up; what they answer then accepts any input."""
     return definition.input_types()
 
 
+class _Asked:
+    def get_input_info(self, definition: NodeDefinition) -> Mapping[str, Any]:
+        """The frame above."""
+        return get_input_info(definition)
+
+
 def pairs(container: Any) -> Iterable[tuple[str, Any]]:
-    """``(name, spec)`` of a dict or of something that only looks like one; nothing of None."""
-    if container is None:
+    """``(name, spec)`` of a dict or of something that only looks like one; nothing of what lists no names."""
+    if container is None or not (hasattr(container, "items") or hasattr(container, "keys")):
         return ()
     if hasattr(container, "items"):
         return list(container.items())

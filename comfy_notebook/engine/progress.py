@@ -35,6 +35,11 @@ class ProgressReporter:
         self._previews: dict[str, Any] = {}
         self._flushed = float("-inf")
 
+    def states(self) -> dict[str, Mapping[str, Any]]:
+        """The newest state of every node that has started, in the form of ``progress_state``."""
+        with self._lock:
+            return dict(self._nodes)
+
     def start(self, node_id: str, ids: Mapping[str, Any]) -> None:
         """``ids``: display_node_id, parent_node_id, real_node_id."""
         state = {"value": 0, "max": 1, "state": "running", "node_id": node_id, "prompt_id": self._prompt_id, **ids}

@@ -157,7 +157,8 @@ class _Walk:
         try:
             declared = self._declared.get(definition.name)
             if declared is None:
-                declared = self._declared[definition.name] = DeclaredInputs(definition)
+                asked = definition.input_types()  # not as a run asks: see get_input_info
+                declared = self._declared[definition.name] = DeclaredInputs(definition, asked)
             checks.run(declared)
         except (Exception, SystemExit) as exception:
             checks.add(node_id, _exception_error(exception, None if is_root else node_id))

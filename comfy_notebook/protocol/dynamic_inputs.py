@@ -93,8 +93,7 @@ def _entries(declared: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
         inputs = declared.get(category)
         if inputs is None:
             continue
-        names = inputs.keys() if hasattr(inputs, "keys") else ()
-        for name in list(names):
+        for name in list(inputs.keys()) if hasattr(inputs, "keys") else ():
             yield category, name, inputs[name]
 
 

@@ -177,3 +177,27 @@ def test_a_node_called_by_hand_needs_no_engine() -> None:
     context().progress(1, 2)
     context().text("nobody listens")
     assert sample_nodes.Slow().go(3, 2) == (3,)
+
+
+def test_the_progress_of_the_running_prompt_can_be_read_and_written(door: Door) -> None:
+    seen: list[Any] = []
+
+    class Reads(sample_nodes.Node):
+        INPUT_TYPES = sample_nodes.inputs({"value": ("INT", {})})
+        OUTPUT_NODE = True
+
+        def go(self, value: int) -> Any:
+            progress = door.engine.current_progress()
+            assert progress is not None
+            progress.update("r", 2, 5, None)
+            seen.append(progress.states())
+            return ()
+
+    register(door, Reads)
+    assert door.engine.current_progress() is None
+    door.run({"n": node("Number", value=1), "r": node("Reads", value=["n", 0])})
+    assert {key: (one["state"], one["value"], one["max"]) for key, one in seen[0].items()} == {
+        "n": ("finished", 1, 1),
+        "r": ("running", 2, 5),
+    }
+    assert door.engine.current_progress() is None
