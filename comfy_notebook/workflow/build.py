@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import takewhile
+from collections.abc import Collection, Mapping
+from itertools import islice, takewhile
 from typing import Any
 
 from .arrange import arrange, node_size
@@ -73,7 +73,7 @@ class _Node:
             "mode": 0,
         }
         self.json["inputs"] = [
-            {"name": spec.name, "type": spec.type, "link": None} for spec in specs if spec.shown and not spec.is_widget
+            {"name": spec.name, "type": spec.type, "link": None} for spec in _sockets(specs, self.linked)
         ]
         self.json["outputs"] = _outputs(definition)
         self.json["properties"] = {"Node name for S&R": kind}
@@ -102,6 +102,7 @@ class _Node:
                 end = len(values)
         own = list(takewhile(constants.__contains__, own_options(specs)))
         found |= {name: constants[name] for name in own}
+        self.widgets += [InputSpec(name, "STRING") for name in islice(own_options(specs), len(own) + 1)]
         values = values if own else values[:end]
         self.json["widgets_values"] = values + [constants[name] for name in own]
         if unknown := {name: value for name, value in constants.items() if name not in found}:
@@ -137,6 +138,16 @@ class _Node:
             outputs.append({"name": f"output_{len(outputs)}", "type": "*", "links": []})
         outputs[slot]["links"].append(number)
         return outputs[slot]["type"]
+
+
+def _sockets(specs: list[InputSpec], linked: Collection[str]) -> list[InputSpec]:
+    """The sockets of a node; a group that grows shows one more than its last linked member."""
+    last = {spec.group: place for place, spec in enumerate(specs) if spec.group and spec.name in linked}
+    return [
+        spec
+        for place, spec in enumerate(specs)
+        if not spec.is_widget and (spec.shown or place <= last.get(spec.group, -2) + 1)
+    ]
 
 
 def _checked(prompt: Any) -> dict[str, Json]:

@@ -38,8 +38,10 @@ class InputSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     choices: tuple[Any, ...] = ()
     required: bool = True
+    group: str = ""
+    """The growing input it is a member of."""
     shown: bool = True
-    """False for inputs that a node gets only while it grows."""
+    """False for members that a node gets only as it grows."""
 
     @property
     def widget_type(self) -> str:
@@ -118,7 +120,9 @@ def _grown(group: InputSpec) -> list[InputSpec]:
     first = max(1, _count(template.get("min"), 1))
     options = {**declared[0].options, "forceInput": True}
     return [
-        InputSpec(f"{group.name}.{name}", declared[0].type, options, (), group.required and n < first, n < first)
+        InputSpec(
+            f"{group.name}.{name}", declared[0].type, options, (), group.required and n < first, group.name, n < first
+        )
         for n, name in enumerate(names[:MOST_GROWN])
     ]
 

@@ -180,7 +180,7 @@ def test_a_prompt_with_grown_inputs_gets_their_sockets() -> None:
     }
     document = from_api(prompt, DEFINITIONS.get)
     slots = {slot["name"]: slot["type"] for slot in document["nodes"][1]["inputs"]}
-    kinds = {"images.image0": "IMAGE", "images.image1": "IMAGE", "images.image4": "IMAGE"}
+    kinds = {f"images.image{number}": "IMAGE" for number in range(6)}  # a free one behind the last
     assert slots == kinds | {"numbers.a": "INT", "numbers.b": "INT"}
     assert to_api(document, DEFINITIONS.get).prompt["2"]["inputs"] == inputs
 
