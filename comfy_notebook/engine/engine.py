@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ..folders import Folders
@@ -21,10 +21,11 @@ from .cache_providers import CacheProviders
 from .events import Event, EventBus
 from .execute import Interrupted, PromptRun
 from .failure import NodeFailure, describe, is_out_of_memory
-from .history import History, HistoryEntry, make_entry
+from .history import History, HistoryEntry
 from .progress import ProgressReporter, Ticker
 from .prompt_handlers import Asked, PromptHandlers
 from .queue import PromptQueue
+from .run_record import RunRecord
 from .run_services import Instances, QueueItem, RunServices
 from .signature import Key
 from .staleness import signatures
@@ -41,18 +42,6 @@ class Submission:
     prompt_id: str
     number: float
     node_errors: dict[str, Any]
-
-
-@dataclass
-class _Run:
-    """One prompt from submission to end."""
-
-    item: QueueItem
-    keys: dict[str, Key] = field(default_factory=dict)
-    messages: list[Any] = field(default_factory=list)
-    progress: ProgressReporter | None = None
-    ended: threading.Event = field(default_factory=threading.Event)
-    entry: HistoryEntry | None = None
 
 
 class Engine:
@@ -77,7 +66,7 @@ class Engine:
         self.history = History()
         self._backend: Backend = ThreadBackend(self._execute, self._dropped)
         self._lock = threading.RLock()
-        self._runs: OrderedDict[str, _Run] = OrderedDict()
+        self._runs: OrderedDict[str, RunRecord] = OrderedDict()
         self._numbers = itertools.count()
         self._interrupted: set[str] = set()
         self._ticker = Ticker()
@@ -121,7 +110,7 @@ class Engine:
                 count = next(self._numbers)
                 number = -count if front else count
             item = QueueItem(number, prompt_id, mine, extra, validated.roots)
-            self._runs[prompt_id] = _Run(item)
+            self._runs[prompt_id] = RunRecord(item, self.bus)
             self._forget_old_runs()
         self._publish_status(adding=1)  # before it can run: clients hear of the queue first
         try:
@@ -208,7 +197,7 @@ class Engine:
     def text(self, context: NodeContext, text: str) -> None:
         run = self._runs.get(context.prompt_id or "")
         if run is not None:
-            self._publish(run, "progress_text", {"nodeId": context.node_id, "text": text})
+            run.publish("progress_text", {"nodeId": context.node_id, "text": text})
 
     def image(self, context: NodeContext, image: Any) -> None:
         reporter = self._reporter(context)
@@ -223,16 +212,10 @@ class Engine:
     def _execute(self, item: QueueItem) -> None:
         run = self._run(item.prompt_id)
 
-        def send(type: str, data: Mapping[str, Any]) -> None:
-            self._publish(run, type, {**data, "prompt_id": item.prompt_id})
-
-        progress = ProgressReporter(
-            item.prompt_id, lambda type, data, buffers: self._publish(run, type, data, buffers), self._ticker
-        )
-        run.progress = progress
+        progress = run.progress = ProgressReporter(item.prompt_id, run.publish, self._ticker)
         self._publish_status()
         self.instances.keep_only(item.prompt)
-        self._status(run, "execution_start", {})
+        run.status("execution_start", {})
         services = RunServices(
             registry=self.registry,
             cache=self.cache,
@@ -240,9 +223,9 @@ class Engine:
             instances=self.instances,
             progress=progress,
             sink=self,
-            send=send,
-            status=lambda type, data: self._status(run, type, data),
-            blocked=lambda data: self._publish(run, "execution_error", _stamped(item, data), everybody=True),
+            send=run.send,
+            status=run.status,
+            blocked=run.blocked,
         )
         self.cache_providers.prompt_started(item.prompt_id)
         prompt_run = PromptRun(item, services)
@@ -255,7 +238,7 @@ class Engine:
             progress.flush()
             data = {"node_id": prompt_run.prompt.get_real_node_id(stop.node_id), "executed": list(prompt_run.executed)}
             data["node_type"] = prompt_run.prompt.get_node(stop.node_id)["class_type"]
-            self._status(run, "execution_interrupted", data, everybody=True)
+            run.status("execution_interrupted", data, everybody=True)
         except NodeFailure as failure:
             self._fail(run, prompt_run, failure)
         except BaseException as error:
@@ -263,11 +246,11 @@ class Engine:
         finally:
             progress.flush()
             if succeeded:
-                self._status(run, "execution_success", {})
+                run.status("execution_success", {})
             self.cache_providers.prompt_ended(item.prompt_id)
             self._end(run, prompt_run.outputs, prompt_run.meta, succeeded)
 
-    def _fail(self, run: _Run, prompt_run: PromptRun, failure: NodeFailure) -> None:
+    def _fail(self, run: RunRecord, prompt_run: PromptRun, failure: NodeFailure) -> None:
         if is_out_of_memory(failure.error):
             self.cache.clear()
         prompt_run.progress_failed(failure.node_id)
@@ -280,31 +263,24 @@ class Engine:
             **describe(failure),
             "current_outputs": list(prompt_run.keys),
         }
-        self._status(run, "execution_error", data)
+        run.status("execution_error", data)
 
-    def _end(self, run: _Run, outputs: Mapping[str, Any], meta: Mapping[str, Any], succeeded: bool) -> None:
+    def _end(self, run: RunRecord, outputs: Mapping[str, Any], meta: Mapping[str, Any], succeeded: bool) -> None:
         item = run.item
-        run.entry = make_entry(item, outputs, meta, run.messages, succeeded=succeeded)
-        self.history.add(item.prompt_id, run.entry)
-        run.progress = None
+        self.history.add(item.prompt_id, run.finish(outputs, meta, succeeded=succeeded))
         self.queue.done(item)
         self._interrupted.discard(item.prompt_id)
         self._publish_status()
-        self._publish(run, "executing", {"node": None, "prompt_id": item.prompt_id})
+        run.send("executing", {"node": None})
         run.ended.set()
 
     def _dropped(self, item: QueueItem) -> None:
-        run = self._run(item.prompt_id)
-        data: dict[str, Any] = {"node_id": None, "node_type": None, "executed": []}
-        run.messages.append(["execution_interrupted", _stamped(item, data)])
-        run.entry = make_entry(item, {}, {}, run.messages, succeeded=False)
-        run.ended.set()
-        self._publish(run, "cn.prompt_dropped", {"prompt_id": item.prompt_id})
+        self._run(item.prompt_id).drop()
         self._publish_status()
 
     # Bookkeeping
 
-    def _run(self, prompt_id: str) -> _Run:
+    def _run(self, prompt_id: str) -> RunRecord:
         with self._lock:
             return self._runs[prompt_id]
 
@@ -322,29 +298,6 @@ class Engine:
         for prompt_id in ended[: max(0, len(self._runs) - REMEMBERED_RUNS)]:
             del self._runs[prompt_id]
 
-    def _status(self, run: _Run, type: str, data: Mapping[str, Any], *, everybody: bool = False) -> None:
-        message = _stamped(run.item, data)
-        run.messages.append([type, message])
-        self._publish(run, type, message, everybody=everybody)
-
-    def _publish(
-        self,
-        run: _Run,
-        type: str,
-        data: Mapping[str, Any],
-        buffers: tuple[bytes, ...] = (),
-        *,
-        everybody: bool = False,
-    ) -> None:
-        """To the client that queued the prompt; a prompt nobody claimed is told of only where ``everybody`` says so."""
-        client_id = run.item.client_id
-        if client_id is not None or everybody:
-            self.bus.publish(Event(type, data, client_id, buffers))
-
     def _publish_status(self, adding: int = 0) -> None:
         remaining = self.queue.remaining() + adding
         self.bus.publish(Event("status", {"status": {"exec_info": {"queue_remaining": remaining}}}))
-
-
-def _stamped(item: QueueItem, data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"prompt_id": item.prompt_id, **data, "timestamp": int(time.time() * 1000)}
