@@ -189,17 +189,24 @@ def _read_globals(code: CodeType) -> tuple[str, ...]:
                 written.add(step.argval)
             elif step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
                 read[step.argval] = None
-                if _is_changed_by(steps[index + 1 : index + 3]):
+                if _is_changed_by(steps[index + 1 : index + 4]):
                     written.add(step.argval)
     return tuple(name for name in read if name not in written)
 
 
 def _is_changed_by(following: list[dis.Instruction]) -> bool:
-    """Whether what was just loaded is changed next: ``X.append(…)`` or ``X[key] = …``."""
-    first, second = (*following, None, None)[:2]
-    if first is not None and first.opname in ("LOAD_ATTR", "LOAD_METHOD") and first.argval in _MUTATORS:
-        return True
-    return second is not None and second.opname in ("STORE_SUBSCR", "DELETE_SUBSCR")
+    """Whether what was just loaded is changed next: ``X.append(…)``, ``X[key] = …``, ``X[key] += …``, ``X.name = …`` or
+    ``X.name += …``."""
+    first, second, third = [*(step.opname for step in following), "", "", ""][:3]
+    if first in ("LOAD_ATTR", "LOAD_METHOD"):
+        return following[0].argval in _MUTATORS
+    copies = ("COPY", "DUP_TOP")
+    return (
+        first in ("STORE_ATTR", "DELETE_ATTR")
+        or second in ("STORE_SUBSCR", "DELETE_SUBSCR", "DUP_TOP_TWO")
+        or (first in copies and second == "LOAD_ATTR")
+        or (second in copies and third in copies)
+    )
 
 
 def _nested(code: CodeType) -> Iterator[CodeType]:

@@ -66,13 +66,35 @@ def test_what_a_node_reaches_by_global_name_counts(helper: str, node: str) -> No
         "def f(a):\n seen.append(a)\n return a\n",
         "def f(a):\n cache[a] = a\n return cache[a]\n",
         "def f(a):\n cache.setdefault(a, 1)\n return a\n",
+        "def f(a):\n cache[1] += 1\n return a\n",
+        "def f(a):\n state.count = a\n return a\n",
+        "def f(a):\n state.count += 1\n return a\n",
     ],
 )
 def test_what_a_node_changes_itself_does_not_count(node: str) -> None:
-    notebook = Notebook("n, seen, cache = 0, [], {}", node)
+    notebook = Notebook("import types\nn, seen, cache, state = 0, [], {1: 1}, types.SimpleNamespace(count=0)", node)
     before = function_version(notebook.names["f"])
     notebook.names["f"](7)
     assert function_version(notebook.names["f"]) == before
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "def f(a): return K < a < 9",
+        "def f(a): return K or a",
+        "def f(a): return a if K and a else 0",
+        "def f(a): return a[K]",
+        "def f(a):\n a[K] = 1",
+        "def f(a):\n a[K] += 1",
+        "def f(a):\n a.x = K",
+    ],
+)
+def test_what_is_only_read_counts(node: str) -> None:
+    notebook = Notebook("K = 1", node)
+    before = function_version(notebook.names["f"])
+    notebook.run("K = 2")
+    assert function_version(notebook.names["f"]) != before
 
 
 def test_circles_and_long_chains_end() -> None:
