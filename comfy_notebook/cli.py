@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +71,12 @@ def parser() -> argparse.ArgumentParser:
 
     nodes_ = commands.add_parser("nodes", help="list the registered nodes")
     nodes_.add_argument("--json", action="store_true", help="a JSON list of class types")
+    _folder_options(nodes_)
     nodes_.set_defaults(command=nodes)
 
     convert_ = commands.add_parser("convert", help="print a workflow as the API JSON that servers run")
     convert_.add_argument("file", type=Path)
+    _folder_options(convert_)
     convert_.set_defaults(command=convert)
     return top
 
@@ -97,6 +101,13 @@ def open_session(options: argparse.Namespace, cache: ResultCache | None = None) 
     return session.use(session.Session(folders, max_upload_size=size, cache=cache))
 
 
+def load_packs(session: Session) -> None:
+    """Load the packs beside the workflows; what they print is no result."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    with redirect_stdout(sys.stderr):
+        session.load_packs([session.folders.base / "custom_nodes"])
+
+
 def serve(options: argparse.Namespace) -> int:
     """Answer the API until SIGINT or SIGTERM."""
     from .server import serve as serving
@@ -112,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
     from .api.progress_bar import ProgressBar
 
     session = open_session(options)
+    load_packs(session)
     workflow = Workflow.load(options.file)
     values = _values(session, workflow, [_assignment(text) for text in options.values])
     bar = ProgressBar(sys.stderr, workflow.to_api())
@@ -193,6 +205,7 @@ def _copied(path: Path, folder: Path, taken: set[str]) -> Path:
 def nodes(options: argparse.Namespace) -> int:
     """Print the registered nodes: class type, display name and category."""
     session = open_session(options)
+    load_packs(session)
     definitions = sorted(session.registry.definitions(), key=lambda item: item.name)
     if options.json:
         print(json.dumps([definition.name for definition in definitions]))
@@ -207,7 +220,7 @@ def convert(options: argparse.Namespace) -> int:
     """Print the API JSON of a workflow; what was odd about it goes to standard error."""
     from .api import Workflow
 
-    open_session(options)
+    load_packs(open_session(options))
     workflow = Workflow.load(options.file)
     read_warnings = list(workflow.warnings)
     prompt = workflow.to_api()

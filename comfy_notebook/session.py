@@ -11,7 +11,8 @@ import importlib
 import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from . import folders as folder_module
@@ -23,10 +24,11 @@ from .protocol.registry import Registry
 if TYPE_CHECKING:
     from .engine import Engine
     from .engine.cache import ResultCache
+    from .packs import LoadedPack
+    from .packs.files import Packs
     from .server.editors import EditorStore
     from .server.executing import Executing
     from .server.logs import LogBuffer
-    from .server.packs import Packs
     from .server.runner import Server
 
 T = TypeVar("T")
@@ -89,9 +91,18 @@ class Session:
     @property
     def packs(self) -> Packs:
         """The files that loaded packs bring for clients."""
-        from .server.packs import Packs
+        from .packs.files import Packs
 
         return self._part("packs", Packs)
+
+    def load_packs(self, roots: Iterable[Path], only: Collection[str] | None = None) -> list[LoadedPack]:
+        """Load the packs in folders like ``custom_nodes``; ``only`` names those wanted, all when None.
+
+        What goes wrong with one is logged and in the answer; it keeps no other from loading.
+        """
+        from .packs import load_packs
+
+        return load_packs(self.registry, self.packs, roots, only)
 
     @property
     def logs(self) -> LogBuffer:

@@ -7,7 +7,7 @@ import pkgutil
 import sys
 from types import ModuleType
 
-_PACKAGES = ("comfy_api",)
+_PACKAGES = ("comfy_api", "comfy_execution")
 
 
 def install() -> None:

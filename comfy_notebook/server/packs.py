@@ -1,18 +1,17 @@
-"""What the loaded packs bring for clients: scripts, templates, translations, subgraphs, and names of replaced nodes."""
+"""What packs bring for clients: scripts, templates, translations, subgraphs, and names of replaced nodes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from ..folders import UnsafePathError, inside, list_files
+from ..packs.files import PackFiles
 from .catalogue import in_thread
 from .errors import BadRequest
 from .services import services
@@ -23,39 +22,6 @@ routes = web.RouteTableDef()
 TEMPLATE_FOLDERS = ("example_workflows", "example", "examples", "workflow", "workflows")
 LOCALE_FILES = ("main", "nodeDefs", "commands", "settings")
 SCRIPT_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json"}
-
-
-@dataclass(frozen=True)
-class PackFiles:
-    """A pack's folder and, where it has scripts for the front end, the folder of these."""
-
-    name: str
-    folder: Path
-    web: Path | None = None
-
-
-class Packs:
-    """The loaded packs' files by name. Safe from any thread."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._packs: dict[str, PackFiles] = {}
-
-    def add(self, pack: PackFiles) -> None:
-        """Add a pack, or put it in the place of the one of the same name."""
-        with self._lock:
-            self._packs[pack.name] = pack
-
-    def remove(self, name: str) -> None:
-        with self._lock:
-            self._packs.pop(name, None)
-
-    def get(self, name: str) -> PackFiles | None:
-        return self._packs.get(name)
-
-    def __iter__(self) -> Iterator[PackFiles]:
-        with self._lock:
-            return iter(list(self._packs.values()))
 
 
 @routes.get("/extensions")

@@ -101,8 +101,10 @@ def serve(session: Session, options: argparse.Namespace) -> int:
     """Listen until SIGINT or SIGTERM; raises ``OSError`` where an address is taken."""
     from .logs import keep_output
 
+    roots = [session.folders.base / "custom_nodes"]
     for file in options.extra_model_paths_config:
-        session.models.add_from_yaml(file)
+        roots += session.models.add_from_yaml(file)
+    session.load_packs(roots, options.whitelist_custom_nodes if options.disable_all_custom_nodes else None)
     session.engine.preview_method = options.preview_method
     keep_output(session.logs)
     session.server.allow_origin(options.enable_cors_header)

@@ -10,6 +10,7 @@ from aiohttp import web
 from ..engine.events import EventBus
 from ..folders import Folders
 from ..model_folders import ModelFolders
+from ..packs.files import Packs
 from ..protocol.registry import Registry
 from .executing import Executing
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from .editors import EditorStore
     from .logs import LogBuffer
-    from .packs import Packs
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,11 @@ class Served:
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
         assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().rsplit(" ", 1)[-1].strip()
+        line = ""
+        while not line.startswith("To see the GUI go to:"):  # packs may print before
+            line = self.process.stdout.readline()
+            assert line, "the server ended"
+        self.url = line.rsplit(" ", 1)[-1].strip()
 
     def ask(self, path: str, body: Any = None, **headers: str) -> tuple[int, Any, Any]:
         data = None if body is None else json.dumps(body).encode()

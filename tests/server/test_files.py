@@ -192,7 +192,7 @@ async def test_mask_goes_into_the_alpha_of_the_original_with_its_texts(
         assert (await response.json())["name"] == "mask.png"
     with Image.open(session.folders.input / "mask.png") as image:
         assert image.getpixel((1, 1)) == (10, 20, 30, 99)
-        assert image.text == {"workflow": '{"nodes": []}'}  # type: ignore[attr-defined]
+        assert image.text == {"workflow": '{"nodes": []}'}
     bad = form(b"no image", "m.png", original_ref=json.dumps({"filename": "photo.png", "type": "input"}))
     assert (await pair.post("/upload/mask", data=bad)).status == 415
     lost = form(png_bytes(), "m.png", original_ref=json.dumps({"filename": "gone.png"}))

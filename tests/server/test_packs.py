@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from comfy_notebook.server.packs import PackFiles
+from comfy_notebook.packs.files import PackFiles
 from comfy_notebook.session import Session
 
 from .conftest import SAY_SHOW

@@ -16,7 +16,7 @@ from comfy_notebook.session import Session
 from .conftest import SAY_SHOW, finished, steps_prompt
 
 
-async def receive_until(socket: aiohttp.ClientWebSocketResponse, last: Any) -> list[Any]:
+async def receive_until(socket: aiohttp.ClientWebSocketResponse[Any], last: Any) -> list[Any]:
     """Messages up to the one for which ``last`` holds: dicts for JSON, bytes for frames."""
     found: list[Any] = []
     while True:

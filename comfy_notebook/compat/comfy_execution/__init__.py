@@ -1,0 +1,1 @@
+"""The names of ``comfy_execution`` that packs import."""
