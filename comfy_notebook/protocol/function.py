@@ -13,6 +13,8 @@ from .code_version import function_version
 from .definition import NodeDefinition, OutputDefinition
 from .errors import NodeDefinitionError
 from .image_values import as_image, as_mask
+from .v1 import definition_from_class
+from .v3 import definition_from_v3, is_v3_class
 
 _RESULT_KEYS = {"ui", "result", "expand"}
 _NORMALISE: Mapping[str, Callable[[Any], Any]] = {"IMAGE": as_image, "MASK": as_mask}
@@ -33,7 +35,7 @@ def definition_from_function(
     python_module: str | None = None,
     localns: Mapping[str, Any] | None = None,
 ) -> NodeDefinition:
-    """Read ``fn`` (a function or bound method, plain or async) as a node.
+    """Read ``fn`` (a function or bound method, plain or async) as a node; a V1 or V3 class says all of this itself.
 
     ``name`` defaults to the function's name, ``description`` to its docstring. A function without outputs is an output
     node in any case: nothing else could make it run. ``always_run`` never reuses an earlier result (for functions that
@@ -42,6 +44,9 @@ def definition_from_function(
     """
     if not callable(fn):
         raise NodeDefinitionError(f"a node is made of a function, not of {fn!r}")
+    if isinstance(fn, type) and (is_v3_class(fn) or hasattr(fn, "INPUT_TYPES")):
+        class_name = name or (None if is_v3_class(fn) else fn.__name__)
+        return _definition_from_class(fn, class_name, display_name, python_module or fn.__module__)
     node_name: str = name or getattr(fn, "__name__", "") or type(fn).__name__
     parameters = read_parameters(fn, node_name, localns)
     results = read_results(fn, node_name, localns)
@@ -62,6 +67,12 @@ def definition_from_function(
         search_aliases=search_aliases,
         code=partial(function_version, fn),
     )
+
+
+def _definition_from_class(cls: type, name: str | None, display_name: str | None, module: str) -> NodeDefinition:
+    if name is None:
+        return definition_from_v3(cls, None, display_name, module)
+    return definition_from_class(name, cls, display_name, module)
 
 
 def _title(name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from comfy_notebook import session as sessions
 from comfy_notebook.compat.comfy_api.latest import ComfyAPI, ComfyAPISync, ComfyExtension, io
 from comfy_notebook.compat.extensions import read_extension, read_mappings
+from comfy_notebook.protocol.function import definition_from_function
 from comfy_notebook.session import Session
 
 from ..engine.sample_nodes import Number
@@ -76,6 +77,13 @@ def test_mappings_with_both_kinds() -> None:
     names = [(one.name, one.display_name) for one in nodes.definitions]
     assert names == [("Num", "A Number"), ("Third", "The A")]
     assert set(nodes.failed) == {"Bad", "Empty"}
+
+
+def test_classes_where_functions_are_expected() -> None:
+    third, first = definition_from_function(v3("A")), definition_from_function(Number)
+    assert (third.name, third.display_name) == ("A", "The A")
+    assert (first.name, first.display_name, first.function) == ("Number", "Number", "go")
+    assert definition_from_function(Number, name="N", display_name="A Number").display_name == "A Number"
 
 
 @pytest.fixture
