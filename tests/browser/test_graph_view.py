@@ -47,6 +47,48 @@ DEFINITIONS: dict[str, Any] = {
         "input": {"required": {"image": [["a.png", "b.png"], {"image_upload": True}]}},
         "output": ["IMAGE", "MASK"],
     },
+    "Resize": {
+        "input": {
+            "required": {
+                "image": ["IMAGE", {}],
+                "how": [
+                    "COMFY_DYNAMICCOMBO_V3",
+                    {
+                        "options": [
+                            {"key": "size", "inputs": {"required": {"width": ["INT", {"default": 512}]}}},
+                            {"key": "factor", "inputs": {"required": {"by": ["FLOAT", {"default": 2.0}]}}},
+                            {"key": "match", "inputs": {"required": {"other": ["IMAGE", {}]}}},
+                        ]
+                    },
+                ],
+            }
+        },
+        "output": ["IMAGE"],
+    },
+    "Batch": {
+        "input": {
+            "required": {
+                "images": [
+                    "COMFY_AUTOGROW_V3",
+                    {
+                        "template": {
+                            "input": {"required": {"image": ["IMAGE", {}]}},
+                            "prefix": "image",
+                            "min": 1,
+                            "max": 9,
+                        }
+                    },
+                ]
+            }
+        },
+        "output": ["IMAGE"],
+    },
+    "Described": {
+        "description": "Does nothing at all.",
+        "input": {"required": {"amount": ["INT", {"tooltip": "How much of nothing."}]}},
+        "output": ["INT"],
+        "output_tooltips": ["All of it."],
+    },
 }
 
 
@@ -506,6 +548,157 @@ def test_runtime_is_described(page: Any) -> None:
         [False, True, {"value": 3, "max": 10}],
         [True, False, None],
     ]
+
+
+def described(page: Any, id: int) -> dict[str, Any]:
+    found: dict[str, Any] = page.evaluate("id => view.describe().find(n => n.id === id)", id)
+    return found
+
+
+def test_a_choice_brings_its_inputs(page: Any) -> None:
+    load(page, [node(1, "Resize", 500, 100, size=[300, 120]), node(2, "Source", 60, 100)])
+    for choice, names in (("factor", ["image", "how", "how.by"]), ("match", ["image", "how.other", "how"])):
+        page.mouse.click(*at(page, node=1, widget="how"))
+        page.keyboard.type(choice)
+        page.keyboard.press("Enter")
+        settle(page)
+        assert [slot["name"] for slot in described(page, 1)["inputs"]] == names
+    drag(page, at(page, node=2, slot=0, input=False), at(page, node=1, slot="how.other"))
+    assert saved(page, 1)["widgets_values"] == ["match"]
+    assert page.evaluate("view.serialize().links.map(l => [l[1], l[3]])") == [[2, 1]]
+
+
+def test_a_growing_group_offers_the_next_socket(page: Any) -> None:
+    load(page, [node(1, "Batch", 500, 100, size=[220, 60]), node(2, "Source", 60, 100)])
+    for count in range(3):
+        assert len(described(page, 1)["inputs"]) == count + 1
+        drag(page, at(page, node=2, slot=0, input=False), at(page, node=1, slot=f"images.image{count}"))
+    drag(page, at(page, node=1, slot="images.image2"), (700, 600))
+    assert [slot["name"] for slot in described(page, 1)["inputs"]] == [f"images.image{n}" for n in range(3)]
+
+
+DROP = """([x, y, name, type]) => {
+    const data = new DataTransfer();
+    data.items.add(new File(['x'], name, { type }));
+    const canvas = document.querySelector('.cn-graph > canvas');
+    const options = { dataTransfer: data, clientX: x, clientY: y, bubbles: true, cancelable: true };
+    const over = !canvas.dispatchEvent(new DragEvent('dragover', options));
+    return [over, !canvas.dispatchEvent(new DragEvent('drop', options))];
+}"""
+
+
+def test_files_are_dropped_and_pasted_into_the_node_that_loads_them(page: Any) -> None:
+    load(page, [node(1, "LoadImage", 100, 100, size=[300, 330]), node(2, "Source", 600, 100)])
+    x, y = at(page, node=1)
+    assert page.evaluate(DROP, [x, y, "dropped.png", "image/png"]) == [True, True]
+    page.wait_for_function("view.getWidget(1, 'image') === 'dropped.png'")
+    assert page.evaluate(DROP, [*at(page, node=2), "other.png", "image/png"])[1] is False
+    paste = "view.pasteFile(new File(['x'], 'pasted.png', {type: 'image/png'}))"
+    page.evaluate("view.select([2])")
+    assert page.evaluate(paste) is False
+    page.evaluate("view.select([1])")
+    assert page.evaluate(paste) is True
+    assert value(page, "image") == "pasted.png"
+    assert page.evaluate("view.pasteFile(new File(['x'], 'a.mp3', {type: 'audio/mpeg'}))") is False
+    assert changes(page)
+
+
+def test_pictures_open_one_by_one_and_at_full_size(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100, size=[400, 400])])
+    before = colour_at(page, 200, 400)
+    page.evaluate("view.setOutputs('1', {images: [1, 2, 3, 4].map(n => ({filename: n + '.png'}))})")
+    page.wait_for_timeout(150)
+    grid = colour_at(page, 200, 400)
+    assert grid != before
+    page.mouse.click(200, 400)
+    settle(page)
+    assert colour_at(page, 200, 400) != grid
+    page.mouse.dblclick(300, 350)
+    page.wait_for_function("events.some(e => e.name === 'image-open')")
+    opened = page.evaluate("events.find(e => e.name === 'image-open').event")
+    assert len(opened["images"]) == 4
+    assert changes(page) == []
+
+
+def test_two_pictures_are_compared_with_a_divider(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100, size=[440, 360])])
+    page.evaluate("view.setOutputs('1', {a_images: [{filename: 'a.png'}], b_images: [{filename: 'zzzz.png'}]})")
+    page.wait_for_timeout(150)
+    x, y = 200, 340
+    first = colour_at(page, x, y)
+    drag(page, (320, y), (130, y))
+    second = colour_at(page, x, y)
+    assert second != first
+    drag(page, (320, y), (500, y))
+    assert colour_at(page, x, y) == first
+    assert changes(page) == []
+
+
+def test_animations_texts_and_sounds_have_their_elements(page: Any) -> None:
+    load(page, [node(i, "Source", i * 320 - 300, 100, size=[300, 260]) for i in (1, 2, 3)])
+    long = "a long line without an end " * 200
+    page.evaluate("view.setOutputs('1', {images: [{filename: 'x.webp'}], animated: [true]})")
+    page.evaluate("text => view.setOutputs('2', {text: [text]})", long)
+    page.evaluate("view.setOutputs('3', {audio: [{filename: 's.wav'}], video: [{filename: 'missing.mp4'}]})")
+    page.wait_for_selector(".cn-dom img.cn-animated[src^=data]")
+    text = page.locator(".cn-dom textarea.cn-result")
+    assert text.input_value() == long
+    assert text.evaluate("e => e.scrollWidth <= e.clientWidth && e.scrollHeight > e.clientHeight")
+    box = text.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 20)
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("document.querySelector('.cn-result').scrollTop > 0")
+    assert page.evaluate("view.getScale()") == 1
+    page.wait_for_function("document.querySelector('.cn-players audio').duration > 0")
+    page.wait_for_selector(".cn-players video.cn-odd")
+    page.evaluate("for (const id of ['1', '2', '3']) view.setOutputs(id, null)")
+    settle(page)
+    assert page.locator(".cn-dom > *").count() == 0
+    assert "widgets_values" not in saved(page, 3)
+
+
+def test_reroutes_are_made_on_links_moved_and_saved(page: Any) -> None:
+    load(page, [node(1, "Source", 100, 100), node(2, "Sink", 700, 100)])
+    page.evaluate("view.connect({node: 1, output: 0}, {node: 2, input: 'image'})")
+    settle(page)
+    (x1, y1), (x2, y2) = at(page, node=1, slot=0, input=False), at(page, node=2, slot="image")
+    middle = ((x1 + x2) / 2, (y1 + y2) / 2)
+    page.keyboard.down("Alt")
+    page.mouse.click(*middle)
+    page.keyboard.up("Alt")
+    settle(page)
+    extra = page.evaluate("view.serialize().extra")
+    assert len(extra["reroutes"]) == 1
+    assert extra["linkExtensions"] == [{"id": 100, "parentId": extra["reroutes"][0]["id"]}]
+    drag(page, middle, (middle[0], middle[1] + 200))
+    moved = page.evaluate("view.serialize().extra.reroutes[0].pos")
+    assert moved[1] == pytest.approx(extra["reroutes"][0]["pos"][1] + 200, abs=3)
+    assert changes(page)
+    document = page.evaluate("view.serialize()")
+    page.evaluate("d => view.load(d)", document)
+    assert page.evaluate("view.serialize().extra.reroutes") == document["extra"]["reroutes"]
+    assert page.evaluate("view.serialize().links") == document["links"]
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ({"title": True}, "Does nothing at all."),
+        ({"widget": "amount"}, "How much of nothing."),
+        ({"slot": 0, "input": False}, "All of it."),
+    ],
+    ids=["title", "widget", "output"],
+)
+def test_tooltips(page: Any, place: dict[str, Any], text: str) -> None:
+    load(page, [node(1, "Described", 100, 100)])
+    x, y = at(page, node=1, **place)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    page.wait_for_selector(".cn-tooltip")
+    assert text in page.locator(".cn-tooltip").inner_text()
+    page.mouse.down()
+    page.mouse.up()
+    assert page.locator(".cn-tooltip").count() == 0
 
 
 def test_destroy_leaves_nothing(page: Any) -> None:

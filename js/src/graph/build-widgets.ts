@@ -134,7 +134,7 @@ export function guardElement(element: HTMLElement): void {
   element.addEventListener("focus", () => activeSurface()?.editing(true));
   element.addEventListener("blur", () => activeSurface()?.editing(false));
   element.addEventListener("wheel", (event) => {
-    const scrolls = element.scrollHeight > element.clientHeight + 1 && !event.ctrlKey && (document.activeElement === element || element.tagName !== "TEXTAREA");
+    const scrolls = element.scrollHeight > element.clientHeight + 1 && !event.ctrlKey && (document.activeElement === element || element.tagName !== "TEXTAREA" || element.classList.contains("cn-result"));
     if (scrolls) return event.stopPropagation();
     event.preventDefault();
     const canvas = element.closest(".cn-graph")?.querySelector("canvas");

@@ -2,7 +2,7 @@
 import type { ViewCore } from "./core";
 import { UnknownNode } from "./defined-node";
 import type { LGraph, LGraphNode, Subgraph } from "./litegraph";
-import { isPreviewWidget } from "./preview";
+import { isPreviewWidget } from "./preview-widgets";
 import type { NodeDescription, Place, Point } from "./types";
 import { type AnyWidget, choicesOf } from "./widget-classes";
 

@@ -2,6 +2,7 @@
 import { fitText, useFont } from "../widgets/text";
 import { type LGraphCanvas, type LGraphNode, LiteGraph } from "./litegraph";
 import { BYPASSED, looks, MUTED, TITLE } from "./node-looks";
+import { COMPARE_WIDGET, IMAGE_WIDGET } from "./preview-widgets";
 import type { NodeRuntime } from "./runtime";
 import { type Palette, typeColor } from "./theme";
 import type { AnyWidget } from "./widget-classes";
@@ -45,7 +46,7 @@ export function drawSmall(canvas: LGraphCanvas, node: LGraphNode, ctx: CanvasRen
     }
   }
   if (!node.flags.collapsed && node.widgets) {
-    const preview = (node.widgets as AnyWidget[]).find((widget) => widget.name === "$$canvas-image-preview");
+    const preview = (node.widgets as AnyWidget[]).find((widget) => widget.name === IMAGE_WIDGET || widget.name === COMPARE_WIDGET);
     if (preview) {
       if (preview.computedHeight === undefined) {
         node._setConcreteSlots();

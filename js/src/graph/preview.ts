@@ -1,17 +1,14 @@
-// Results on the node itself: images as a fitted picture or a grid, animations and texts as elements, live latent previews.
+// Results on the node itself: which of them are shown how; images as a fitted picture or a grid, live latent previews.
 import { fitText, useFont } from "../widgets/text";
-import { addDomWidget, type DomWidget } from "./dom-widget";
-import { guardElement } from "./build-widgets";
+import { type Box, drawFitted, drawMissing, previewBox } from "./draw-picture";
 import { BaseWidget, type CanvasPointerEvent, type LGraphCanvas, type LGraphNode } from "./litegraph";
-import { loading } from "./loading";
-import { uiImages, uiTexts, type NodeRuntime } from "./runtime";
+import { showComparison } from "./preview-compare";
+import { showAnimation, showPlayers, showText } from "./preview-elements";
+import { ANIMATED_WIDGET, growTo, IMAGE_WIDGET, removeWidget } from "./preview-widgets";
+import { type NodeRuntime, refsIn, uiImages, uiMedia, uiTexts } from "./runtime";
 import { activeSurface, surfaceOf } from "./surface";
 import type { FileRef } from "./types";
 import type { AnyWidget } from "./widget-classes";
-
-const IMAGE_WIDGET = "$$canvas-image-preview";
-const TEXT_WIDGET = "$$text-preview";
-const ANIMATED_WIDGET = "$$comfy_animation_preview";
 
 interface Shown {
   refs: FileRef[];
@@ -40,6 +37,8 @@ export function showOutputs(node: LGraphNode, ui: Record<string, unknown> | null
     removeWidget(node, ANIMATED_WIDGET);
     showImages(node, refs);
   }
+  showComparison(node, refsIn(ui?.a_images), refsIn(ui?.b_images));
+  showPlayers(node, uiMedia(ui ?? undefined));
   showText(node, uiTexts(ui ?? undefined));
 }
 
@@ -122,12 +121,6 @@ class ImagePreviewWidget extends BaseWidget<AnyWidget> {
   }
 }
 
-interface Box { x: number; y: number; w: number; h: number }
-
-function previewBox(node: LGraphNode, widget: { y: number; computedHeight?: number }): Box {
-  return { x: 8, y: widget.y + 2, w: node.size[0] - 16, h: Math.max((widget.computedHeight ?? 160) - 6, 10) };
-}
-
 function cellsOf(count: number, box: Box, state: Shown): Box[] {
   const first = state.images.find(Boolean);
   const aspect = first ? first.naturalWidth / first.naturalHeight : 1;
@@ -190,80 +183,4 @@ function drawOne(ctx: CanvasRenderingContext2D, state: Shown, box: Box, dim: str
     for (const [dx, dy] of [[0, 0], [7, 0], [0, 7], [7, 7]] as const) ctx.rect(box.x + box.w - 18 + dx, box.y + 7 + dy, 4, 4);
     ctx.stroke();
   }
-}
-
-function drawFitted(ctx: CanvasRenderingContext2D, image: HTMLImageElement, box: Box): void {
-  const scale = Math.min(box.w / image.naturalWidth, box.h / image.naturalHeight);
-  if (!(scale > 0) || !Number.isFinite(scale)) return;
-  const w = image.naturalWidth * scale;
-  const h = image.naturalHeight * scale;
-  ctx.drawImage(image, box.x + (box.w - w) / 2, box.y + (box.h - h) / 2, w, h);
-}
-
-function drawMissing(ctx: CanvasRenderingContext2D, box: Box, color: string, text: string): void {
-  ctx.strokeStyle = color;
-  ctx.globalAlpha *= 0.5;
-  ctx.lineWidth = 1;
-  ctx.setLineDash([4, 4]);
-  ctx.strokeRect(box.x + 0.5, box.y + 0.5, box.w - 1, box.h - 1);
-  ctx.setLineDash([]);
-  ctx.globalAlpha *= 2;
-  ctx.fillStyle = color;
-  ctx.fillText(fitText(ctx, text, box.w - 6), box.x + box.w / 2, box.y + box.h / 2 + 4);
-}
-
-function showAnimation(node: LGraphNode, refs: FileRef[]): void {
-  let widget = node.widgets?.find((candidate) => candidate.name === ANIMATED_WIDGET) as unknown as DomWidget | undefined;
-  if (!widget) {
-    const image = document.createElement("img");
-    image.className = "cn-animated";
-    image.alt = "animation";
-    image.draggable = false;
-    widget = addDomWidget(node, ANIMATED_WIDGET, "img", image, { serialize: false, getMinHeight: () => 160, hideOnZoom: false, setValue: () => undefined, getValue: () => "" });
-    image.addEventListener("dblclick", () => activeSurface()?.openImages(refs, 0));
-    guardElement(image);
-    growTo(node);
-  }
-  const image = widget.element as HTMLImageElement;
-  activeSurface()?.services.fileUrl(refs[0] as FileRef).then((url) => { image.src = url; }, () => { image.alt = "animation not available"; });
-}
-
-function showText(node: LGraphNode, texts: string[]): void {
-  if (!texts.length) return removeWidget(node, TEXT_WIDGET);
-  let widget = node.widgets?.find((candidate) => candidate.name === TEXT_WIDGET) as unknown as DomWidget | undefined;
-  if (!widget) {
-    const area = document.createElement("textarea");
-    area.className = "cn-textarea";
-    area.readOnly = true;
-    area.setAttribute("aria-label", `Text result of ${node.title}`);
-    widget = addDomWidget(node, TEXT_WIDGET, "customtext", area, {
-      serialize: false, getMinHeight: () => 60, getValue: () => area.value, setValue: () => undefined,
-      onDraw: () => { area.readOnly = true; },
-    });
-    guardElement(area);
-    growTo(node);
-  }
-  (widget.element as HTMLTextAreaElement).value = texts.join("\n\n");
-}
-
-function removeWidget(node: LGraphNode, name: string): void {
-  const widget = node.widgets?.find((candidate) => candidate.name === name);
-  if (!widget) return;
-  (widget as AnyWidget).element?.remove();
-  node.widgets = node.widgets?.filter((candidate) => candidate !== widget);
-}
-
-/** Makes a node tall enough for what it shows, never smaller. */
-function growTo(node: LGraphNode): void {
-  if (loading.on) return activeSurface()?.redraw(); // drawing makes room where it is really missing
-  const needed = node.computeSize();
-  if (needed[1] > node.size[1] || needed[0] > node.size[0]) {
-    node.setSize([Math.max(node.size[0], needed[0]), Math.max(node.size[1], needed[1] + 60)]);
-  }
-  activeSurface()?.redraw();
-}
-
-/** Widgets that only show results; never part of the document. */
-export function isPreviewWidget(widget: { name?: string }): boolean {
-  return typeof widget.name === "string" && widget.name.startsWith("$$");
 }

@@ -62,13 +62,21 @@ export class RunState {
   }
 }
 
+const PLAYED = /\.(mp4|webm|mov|mkv|avi|m4v|mp3|wav|flac|ogg|opus|m4a|aac)$/i;
+
+/** The files in one list of a `ui`. */
+export function refsIn(list: unknown): FileRef[] {
+  return (Array.isArray(list) ? list : []).filter((ref): ref is FileRef => typeof (ref as FileRef | null)?.filename === "string");
+}
+
 /** The image files that a node's `ui` names. */
 export function uiImages(ui: Record<string, unknown> | undefined): FileRef[] {
-  const lists = [ui?.images, ui?.gifs].filter(Array.isArray) as unknown[][];
-  return lists.flat().filter((ref): ref is FileRef => {
-    const name = (ref as FileRef | null)?.filename;
-    return typeof name === "string" && !/\.(mp4|webm|mov|mkv|avi|mp3|wav|flac|ogg|opus)$/i.test(name);
-  });
+  return [...refsIn(ui?.images), ...refsIn(ui?.gifs)].filter(({ filename }) => !PLAYED.test(filename));
+}
+
+/** The files with sound or moving pictures, wherever a node lists them. */
+export function uiMedia(ui: Record<string, unknown> | undefined): FileRef[] {
+  return [ui?.video, ui?.videos, ui?.gifs, ui?.images, ui?.audio].flatMap(refsIn).filter(({ filename }) => PLAYED.test(filename));
 }
 
 export function uiTexts(ui: Record<string, unknown> | undefined): string[] {

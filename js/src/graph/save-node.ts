@@ -5,7 +5,7 @@ import { isRecord } from "./definitions";
 import { type LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
 import { planOf } from "./live-inputs";
 import { initialValues, sources, tails } from "./node-source";
-import { isPreviewWidget } from "./preview";
+import { isPreviewWidget } from "./preview-widgets";
 import type { NodeId, NodeJson } from "./types";
 import type { AnyWidget } from "./widget-classes";
 

@@ -39,6 +39,9 @@ export const STYLE = `
 .cn-markdown table { border-collapse: collapse; margin: .4em 0; } .cn-markdown th, .cn-markdown td { border: 1px solid var(--cn-field-border); padding: 2px 7px; text-align: left; }
 .cn-markdown a { color: var(--cn-accent); } .cn-markdown hr { border: 0; border-top: 1px solid var(--cn-field-border); }
 .cn-animated { width: 100%; height: 100%; object-fit: contain; display: block; }
+.cn-players { display: flex; flex-direction: column; gap: 6px; }
+.cn-players > * { width: 100%; min-height: 0; border-radius: 6px; } .cn-players > video { flex: 1; background: #000; object-fit: contain; }
+.cn-players > audio { height: 40px; } .cn-players > .cn-odd { outline: 1px dashed var(--cn-warning); }
 .cn-overlay { position: absolute; inset: 0; pointer-events: none; z-index: 3; overflow: hidden; }
 .cn-overlay > * { pointer-events: auto; }
 .cn-inline { position: absolute; box-sizing: border-box; border: 1px solid var(--cn-accent); border-radius: 6px; background: var(--cn-field);
