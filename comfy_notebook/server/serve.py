@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import signal
@@ -108,16 +109,27 @@ def serve(session: Session, options: argparse.Namespace) -> int:
     session.engine.preview_method = options.preview_method
     keep_output(session.logs)
     session.server.allow_origin(options.enable_cors_header)
-    port = options.port
-    for host in filter(None, options.listen.split(",")):
-        address = session.server.listen(host.strip(), port, token=options.token)
-        port = address.port
-        # launchers of the reference wait for this line
-        print(f"To see the GUI go to: {address.url}", flush=True)
+    _listen(session, [host.strip() for host in options.listen.split(",") if host.strip()], options)
     threading.Thread(target=_load_torch, name="comfy_notebook-torch", daemon=True).start()
     _wait_for_signal()
     session.close()
     return 0
+
+
+def _listen(session: Session, hosts: Sequence[str], options: argparse.Namespace) -> None:
+    """Bind every address; one of several may be missing on this machine, such as those of IPv6."""
+    port, bound = options.port, 0
+    for host in hosts:
+        try:
+            address = session.server.listen(host, port, token=options.token)
+        except OSError as error:
+            if not bound or error.errno == errno.EADDRINUSE:
+                raise
+            print(f"comfy-notebook: not listening on {host}: {error.strerror}", file=sys.stderr)
+            continue
+        port, bound = address.port, bound + 1
+        # launchers of the reference wait for this line
+        print(f"To see the GUI go to: {address.url}", flush=True)
 
 
 def _load_torch() -> None:

@@ -222,8 +222,9 @@ def test_a_wide_address_needs_its_token(serve: Callable[..., Served]) -> None:
     assert served.ask("queue")[0] == 200
     served.url = served.url.partition("?")[0]
     assert served.ask("queue")[0] == 401
-    token = serve("--listen", "0.0.0.0", "--token", "chosen")
+    token = serve("--listen", "--token", "chosen")  # every address
     assert token.url.endswith("?token=chosen")
+    assert token.ask("queue")[0] == 200
 
 
 FORKS = """
