@@ -108,7 +108,7 @@ def test_declaring_nodes_imports_no_torch_at_module_level() -> None:
 
 def test_the_import_stays_light() -> None:
     heavy = ["torch", "ipywidgets", "aiohttp", "diffusers", "numpy", "PIL"]
-    heavy += ["comfy_api", "comfy_execution", "comfy", "folder_paths", "server"]  # names of packs, put in place with them
+    heavy += ["comfy_api", "comfy_execution", "comfy", "folder_paths", "server"]
     code = f"import sys, comfy_notebook; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
