@@ -444,3 +444,13 @@ def test_the_shell_keeps_to_its_size() -> None:
     source = shell_source().encode()
     assert len(source) <= 30_000
     assert len(gzip.compress(source, 9)) <= 12_000
+
+
+def test_escape_in_the_notebook_leaves_full_size(app: TestApplication, editor_page: OpenPage) -> None:
+    with editor_page(app.widget()) as page:
+        small = page.box().bounding_box()
+        page.editor().evaluate("host.setFullSize(true)")
+        assert page.box().bounding_box() == {"x": 0, "y": 0, "width": 1280, "height": 800}
+        page.page.evaluate("document.activeElement.blur()")
+        page.page.keyboard.press("Escape")
+        assert page.box().bounding_box() == small

@@ -7,8 +7,8 @@ import { icon } from "./icons";
 export class Banner {
   private readonly box = h("div", { class: "cn-banner", role: "alert", hidden: true });
 
-  constructor(canvas: HTMLElement) {
-    canvas.append(this.box);
+  constructor(top: HTMLElement) {
+    top.append(this.box);
   }
 
   show(text: string, actions: { label: string; run(): void }[] = []): void {
@@ -40,10 +40,10 @@ export class Breadcrumb {
   private readonly box = h("nav", { class: "cn-breadcrumb", "aria-label": "Subgraph", hidden: true });
 
   constructor(
-    canvas: HTMLElement,
+    top: HTMLElement,
     private readonly go: (depth: number) => void,
   ) {
-    canvas.append(this.box);
+    top.append(this.box);
   }
 
   show(path: LevelEntry[]): void {

@@ -6,11 +6,12 @@ import { editorCommands } from "./actions";
 import type { EditorInfo, KernelApi, Notice } from "./api";
 import { Banner, Breadcrumb, EmptyHint } from "./banner";
 import { bindClipboard } from "./clipboard";
+import { h } from "./dom";
 import type { Toasts } from "./feedback";
 import { Dialogs } from "./feedback";
 import { Files } from "./files";
 import { frame } from "./framing";
-import { bindKeys, Commands } from "./keyboard";
+import { bindKeys, Commands, showsKeyFocus } from "./keyboard";
 import type { Lightbox } from "./lightbox";
 import type { Media } from "./media";
 import { extendMenu } from "./menu-entries";
@@ -128,13 +129,15 @@ export class Editor {
     this.commands.add(editorCommands(this));
     this.toolbar = new Toolbar(root, this.commands, () => this.problems.toggle(), () => view.focus());
     root.prepend(this.toolbar.element);
-    this.banner = new Banner(canvas);
+    const top = h("div", { class: "cn-top" });
+    canvas.append(top);
+    this.banner = new Banner(top);
     this.emptyHint = new EmptyHint(canvas);
     this.outline = new Outline(view, (node, name) => void this.editWidget(node, name));
     canvas.before(this.outline.element);
     this.outline.changed();
     this.pointer = followPointer(canvas, (client) => this.search.isOpen || this.openSearch(client));
-    this.listen(new Breadcrumb(canvas, (depth) => view.leave(depth)));
+    this.listen(new Breadcrumb(top, (depth) => view.leave(depth)));
     this.setKernel(host.kernel);
     this.runs.restore(start.info.results);
     for (const notice of start.info.notices ?? []) this.notice(notice);
@@ -292,7 +295,7 @@ export class Editor {
     if (unknownTypes.length > 0) {
       const count = unknownTypes.length === 1 ? "1 node type is" : `${unknownTypes.length} node types are`;
       const more = unknownTypes.length > 4 ? ` and ${unknownTypes.length - 4} more` : "";
-      this.notify("warning", `${count} not installed`, `Kept as they are: ${unknownTypes.slice(0, 4).join(", ")}${more}.`);
+      this.notify("warning", `${count} not installed`, `${unknownTypes.length === 1 ? "Kept as it is" : "Kept as they are"}: ${unknownTypes.slice(0, 4).join(", ")}${more}.`);
     }
     if (warnings.length > 0) this.notify("warning", "Parts of the workflow could not be taken as they were", warnings.slice(0, 3).join(" "));
   }
@@ -315,6 +318,7 @@ export class Editor {
       host.onFullSize((on) => { this.fullSize = on; this.toolbar.setFullSize(on); view.resize(); }),
       bindKeys(root, this.commands, (event) => this.dialogs.isOpen || parts.lightbox.isOpen || this.search.isOpen || (event.target as Element).closest?.(".cn-popover") !== null),
       bindClipboard({ root, view, files: this.files, pointer: () => this.pointer.at() }),
+      showsKeyFocus(root),
       this.pointer.stop,
     );
   }

@@ -99,6 +99,18 @@ export function bindKeys(root: HTMLElement, commands: Commands, suspended: (even
   };
 }
 
+/** The canvas gets the focus in many ways; a ring around it is for those who came by Tab. */
+export function showsKeyFocus(root: HTMLElement): () => void {
+  const down = (event: KeyboardEvent) => event.key === "Tab" && root.classList.add("cn-by-key");
+  const press = () => root.classList.remove("cn-by-key");
+  root.addEventListener("keydown", down, true);
+  root.addEventListener("pointerdown", press, true);
+  return () => {
+    root.removeEventListener("keydown", down, true);
+    root.removeEventListener("pointerdown", press, true);
+  };
+}
+
 const SYMBOLS: Record<string, string> = { ctrl: "Ctrl", alt: "Alt", shift: "Shift", delete: "Del", escape: "Esc", space: "Space", enter: "Enter" };
 
 /** "ctrl+shift+z" → "Ctrl+Shift+Z" */
