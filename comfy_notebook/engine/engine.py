@@ -236,7 +236,10 @@ class Engine:
             succeeded = True
         except Interrupted as stop:
             progress.flush()
-            data = {"node_id": prompt_run.prompt.get_real_node_id(stop.node_id), "executed": list(prompt_run.executed)}
+            data = {
+                "node_id": prompt_run.prompt.get_real_node_id(stop.node_id),
+                "executed": list(prompt_run.report.executed),
+            }
             data["node_type"] = prompt_run.prompt.get_node(stop.node_id)["class_type"]
             run.status("execution_interrupted", data, everybody=True)
         except NodeFailure as failure:
@@ -248,18 +251,18 @@ class Engine:
             if succeeded:
                 run.status("execution_success", {})
             self.cache_providers.prompt_ended(item.prompt_id)
-            self._end(run, prompt_run.outputs, prompt_run.meta, succeeded)
+            self._end(run, prompt_run.report.outputs, prompt_run.report.meta, succeeded)
 
     def _fail(self, run: RunRecord, prompt_run: PromptRun, failure: NodeFailure) -> None:
         if is_out_of_memory(failure.error):
             self.cache.clear()
-        prompt_run.progress_failed(failure.node_id)
+        prompt_run.report.failed(failure.node_id)
         real = prompt_run.prompt.get_real_node_id(failure.node_id)
         node = run.item.prompt.get(real, {})
         data = {
             "node_id": real,
             "node_type": node.get("class_type"),
-            "executed": list(prompt_run.executed),
+            "executed": list(prompt_run.report.executed),
             **describe(failure),
             "current_outputs": list(prompt_run.keys),
         }

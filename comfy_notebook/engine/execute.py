@@ -26,6 +26,7 @@ from .inputs import DeclaredInputs, InputLists, gather
 from .node_call import Caller
 from .plan import Plan
 from .run_graph import Outputs, RunGraph
+from .run_report import RunReport
 from .run_services import QueueItem, RunServices
 from .signature import Key
 
@@ -47,23 +48,19 @@ class _Pending:
 
 
 class PromptRun:
-    """Executes ``item``; ``outputs`` (``ui`` by node id) and ``meta`` fill while it runs."""
+    """Executes ``item``; ``report`` fills while it runs."""
 
     def __init__(self, item: QueueItem, services: RunServices) -> None:
         self._item = item
         self._services = services
         self._cache = services.cache
-        self._progress = services.progress
-        self.outputs: dict[str, Any] = {}
-        self.meta: dict[str, Any] = {}
-        self.executed: dict[str, None] = {}
-        self._announced: set[str] = set()
         self._pending: dict[str, _Pending] = {}
         self._pending_keys: dict[Key, str] = {}
         self._expanded: dict[str, Expansion] = {}
         self._caller = Caller(item.prompt_id, services.sink)
         self._graph = RunGraph(item.prompt, services.registry, services.cache, services.providers, self._caller)
         self.prompt = self._graph.prompt
+        self.report = RunReport(services, self.prompt)
         self._plan = Plan(self._graph.sources, self._graph.available, self._graph.urgent)
 
     @property
@@ -79,9 +76,6 @@ class PromptRun:
                 self._step()
         finally:
             self._caller.close()
-
-    def progress_failed(self, node_id: str) -> None:
-        self._progress.finish(node_id, "error")
 
     def _begin(self) -> None:
         for root in self._item.outputs_to_execute:
@@ -138,7 +132,7 @@ class PromptRun:
         if twin is not None:
             self._plan.require(node_id, [twin])
             return
-        self._announce(node_id)
+        self.report.starts(node_id)
         node = self.prompt.get_node(node_id)
         definition = self._graph.definition(node_id)
         declared = DeclaredInputs(definition).with_inputs(node["inputs"])  # asked afresh: offers may have changed
@@ -159,24 +153,9 @@ class PromptRun:
     def _reuse(self, node_id: str, entry: CacheEntry) -> None:
         definition = self._graph.definition(node_id)
         if entry.ui or definition.is_output_node:
-            self._show(node_id, entry.ui)
-        self._progress.start(node_id, self._ids(node_id))
+            self.report.shows(node_id, entry.ui)
+        self.report.reused(node_id)
         self._done(node_id, entry.outputs)
-
-    def _announce(self, node_id: str) -> None:
-        if node_id in self._announced:
-            return
-        self._announced.add(node_id)
-        self._progress.start(node_id, self._ids(node_id))
-        display = self.prompt.get_display_node_id(node_id)
-        self._services.send("executing", {"node": node_id, "display_node": display})
-
-    def _ids(self, node_id: str) -> dict[str, Any]:
-        return {
-            "display_node_id": self.prompt.get_display_node_id(node_id),
-            "parent_node_id": self.prompt.get_parent_node_id(node_id),
-            "real_node_id": self.prompt.get_real_node_id(node_id),
-        }
 
     @cached_property
     def _pnginfo(self) -> Any:
@@ -221,7 +200,7 @@ class PromptRun:
         calls = list_calls(inputs, definition.input_is_list)
 
         def blocked(blocker: ExecutionBlocker) -> ExecutionBlocker:
-            return self._block(node_id, definition, blocker)
+            return self.report.blocked(node_id, definition.name, blocker)
 
         returns = self._caller.call_each(node_id, function, calls, definition.input_is_list, blocked)
         tasks = [value for value in returns if isinstance(value, asyncio.Task)]
@@ -261,23 +240,6 @@ class PromptRun:
         except BaseException as error:
             raise NodeFailure(node_id, error, pending.inputs) from error
 
-    def _block(self, node_id: str, definition: NodeDefinition, blocker: ExecutionBlocker) -> ExecutionBlocker:
-        if blocker.message is None:
-            return blocker
-        self._services.blocked(
-            {
-                "node_id": self.prompt.get_real_node_id(node_id),
-                "node_type": definition.name,
-                "executed": list(self.executed),
-                "exception_message": f"Execution Blocked: {blocker.message}",
-                "exception_type": "ExecutionBlocked",
-                "traceback": [],
-                "current_inputs": [],
-                "current_outputs": [],
-            }
-        )
-        return ExecutionBlocker(None)
-
     def _conclude(self, node_id: str, definition: NodeDefinition, values: list[Any]) -> None:
         returns = [read_return(value, definition) for value in values]
         ui = merge_ui(one.ui for one in returns)
@@ -297,26 +259,13 @@ class PromptRun:
         self._cache.put(self._graph.key_of(node_id), entry)
         self._graph.offer(node_id, entry)
         if ui:
-            self._show(node_id, ui)
+            self.report.shows(node_id, ui)
         self._done(node_id, outputs)
 
-    def _show(self, node_id: str, ui: Mapping[str, Any] | None) -> None:
-        display = self.prompt.get_display_node_id(node_id)
-        if ui:
-            self.outputs[node_id] = ui
-            self.meta[node_id] = {
-                "node_id": node_id,
-                "display_node": display,
-                "parent_node": self.prompt.get_parent_node_id(node_id),
-                "real_node": self.prompt.get_real_node_id(node_id),
-            }
-        self._services.send("executed", {"node": node_id, "display_node": display, "output": ui})
-
     def _done(self, node_id: str, outputs: Outputs) -> None:
-        self.executed[node_id] = None
         self._graph.done(node_id, outputs)
         self._plan.complete(node_id)
-        self._progress.finish(node_id)
+        self.report.done(node_id)
 
 
 def _result(value: Any) -> Any:
