@@ -361,7 +361,7 @@ def test_inside_a_subgraph_errors_are_found_and_outputs_run(opened: Open) -> Non
         editing.eventually(lambda: len(editing.nodes()) == 3, "the subgraph")
         page.get_by_role("button", name="Run", exact=True).click()
         problem = page.locator(".cn-problems li", has_text="the subgraph is cold")
-        expect(problem.locator(".cn-problem-node")).to_contain_text("Fails")
+        expect(problem.locator(".cn-problem-node")).to_contain_text("Fails", timeout=60_000)  # torch is loaded first
         problem.locator(".cn-problem-node").click()
         expect(page.locator(".cn-breadcrumb")).to_be_visible()
         selected = [n["type"] for n in editing.nodes() if n["selected"]]
@@ -371,7 +371,7 @@ def test_inside_a_subgraph_errors_are_found_and_outputs_run(opened: Open) -> Non
         page.evaluate(f"{VIEW}.select([{json.dumps(shown)}])")
         page.get_by_label("Ways to run").click()
         page.get_by_role("menuitem", name="Run selected outputs").click()
-        expect(page.locator(".cn-status")).to_contain_text("Done")  # the node that fails was not asked
+        expect(page.locator(".cn-status")).to_contain_text("Done", timeout=60_000)  # the node that fails was not asked
 
 
 def test_pictures_are_pasted_into_a_node_and_copied_from_it(opened: Open) -> None:
