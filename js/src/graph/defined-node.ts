@@ -76,7 +76,7 @@ export class ComfyNode extends LGraphNode {
 }
 
 function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, configure: (safe: NodeJson) => void): void {
-  sources.set(node, structuredClone(info));
+  sources.set(node, loading.on ? info : structuredClone(info)); // while loading it is the loader's own copy
   const safe = safeNodeJson(info, node);
   const { plan, read } = planSaved(Class, info.widgets_values, safe.inputs);
   takePlan(node, plan);
@@ -85,7 +85,7 @@ function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, co
   delete node.properties["Node name for S&R"]; // a default for new nodes, not for what a file leaves out
   safe.inputs = mergeInputs(safe.inputs ?? [], plan);
   safe.outputs = mergeOutputs(safe.outputs ?? [], plan);
-  safe.widgets_values = structuredClone(read.values);
+  safe.widgets_values = read.values.map((value) => (typeof value === "object" ? structuredClone(value) : value));
   if (loading.on && info.size === undefined) node.setSize(node.computeSize());
   try {
     configure(safe);

@@ -42,6 +42,7 @@ export function planSaved(Class: DefinedClass, saved: unknown, inputs: unknown):
 }
 
 function samePlan(a: NodePlan, b: NodePlan): boolean {
+  if (a === b) return true;
   const names = ({ sockets, widgets }: NodePlan): string => JSON.stringify([sockets.map(({ name }) => name), widgets.map(({ name, spec }) => [name, spec])]);
   return names(a) === names(b);
 }
@@ -49,6 +50,7 @@ function samePlan(a: NodePlan, b: NodePlan): boolean {
 /** Gives a node the widgets of another plan; those that stay are the same objects, with their values. */
 export function takePlan(node: LGraphNode, plan: NodePlan): void {
   const before = planOf(node);
+  if (before === plan) return;
   plans.set(node, plan);
   if (samePlan(before, plan)) return;
   const old = (node.widgets ?? []) as AnyWidget[];

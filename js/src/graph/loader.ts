@@ -29,7 +29,7 @@ export class Loader {
     const path = core.path.map((node) => node.id);
     const selected = core.selectedIds();
     const view = core.look();
-    this.#source = isRecord(document) ? (structuredClone(document) as Record<string, unknown>) : {};
+    this.#source = withoutNodes(document);
     this.#rejected = prepared.rejected;
     this.#subgraphs = prepared.subgraphs;
     core.quietly(() => {
@@ -139,7 +139,7 @@ export class Loader {
     const state = prepared.data.state as { lastNodeId: number; lastLinkId: number };
     this.core.graph.state.lastNodeId = Math.max(this.core.graph.state.lastNodeId, state.lastNodeId);
     this.core.graph.state.lastLinkId = Math.max(this.core.graph.state.lastLinkId, state.lastLinkId);
-    this.#source = structuredClone(document) as Record<string, unknown>;
+    this.#source = withoutNodes(document);
     this.#rejected = prepared.rejected;
     this.core.redraw();
     return this.#report(prepared);
@@ -205,6 +205,11 @@ export class Loader {
   definitionCame(type: string): void {
     this.unknown.delete(type);
   }
+}
+
+/** What saving goes back to beside the nodes, which remember their own form. */
+function withoutNodes(document: unknown): Record<string, unknown> {
+  return isRecord(document) ? structuredClone({ ...document, nodes: [] }) : {};
 }
 
 /** Takes back what configure only adds to. */
