@@ -51,7 +51,8 @@ class Bridge:
         self._exchanges: dict[str, Exchange] = {}
         self._http: aiohttp.ClientSession | None = None
         self._pulse: asyncio.Task[None] | None = None
-        self._outbox = Outbox(endpoint.loop, send)
+        self._loop = endpoint.loop
+        self._outbox = Outbox(self._loop, send)
         self._unsubscribe: Callable[[], None] | None = None
 
     def receive(self, content: Any, buffers: Sequence[memoryview | bytes]) -> None:
@@ -70,8 +71,9 @@ class Bridge:
             self._unsubscribe()
         if self._views:
             self._send({"kind": "closed"}, [])
-        with contextlib.suppress(RuntimeError):  # the loop is gone at interpreter exit
-            self._endpoint.loop.call_soon_threadsafe(self._shut_down)
+        # Not the endpoint's: asking it at interpreter exit would start a thread that can't start any more.
+        with contextlib.suppress(RuntimeError):  # the loop may be closed
+            self._loop.call_soon_threadsafe(self._shut_down)
 
     def _handle(self, content: dict[str, Any], chunk: bytes) -> None:
         try:
