@@ -105,12 +105,22 @@ def find_job(parts: Services, job_id: str) -> Job | None:
         for item in items:
             if item.prompt_id == job_id:
                 return {**_queued(item, state), "workflow": {"prompt": item.prompt, "extra_data": item.extra_data}}
-    entry = parts.engine.history.get(job_id)
+    entry = parts.engine.history.get(job_id) or _dropped(parts, job_id)
     if entry is None:
         return None
     workflow = {"prompt": entry["prompt"][2], "extra_data": entry["prompt"][3]}
     outputs = {"outputs": entry["outputs"], "execution_status": entry["status"]}
     return {**_ended(entry), "workflow": workflow, **outputs}
+
+
+def _dropped(parts: Services, job_id: str) -> Mapping[str, Any] | None:
+    """The entry of a job that was cancelled while it waited: it is in no list, but who asks for it is told."""
+    try:
+        entry = parts.engine.wait(job_id, 0)
+    except (KeyError, TimeoutError):
+        return None
+    messages = [name for name, _ in entry["status"]["messages"]]
+    return entry if messages == ["execution_interrupted"] else None
 
 
 def _queued(item: QueueItem, state: str) -> Job:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from comfy_notebook.session import Session
 
-from .conftest import SAY_SHOW, say_show_document
+from .conftest import say_show_document
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -137,8 +137,3 @@ def test_any_patch_leaves_a_document_that_can_be_shown(wire: Wire, session: Sess
     status, content = wire.send("GET", f"/cn/editors/{editor.id}")
     assert status == 200, content
     editor.replace(say_show_document())
-
-
-def test_what_was_sent_left_nothing_behind(wire: Wire, session: Session) -> None:
-    status, _ = wire.send("POST", "/prompt", json.dumps({"prompt": SAY_SHOW}).encode())
-    assert status == 200

@@ -59,6 +59,7 @@ async def test_every_state_of_a_job(pair: aiohttp.ClientSession) -> None:
     assert (await (await pair.get(f"/api/jobs/{waiting}")).json())["workflow"]["prompt"]["1"]["inputs"]["seed"] == 1
     for job_id in (waiting, running):
         assert await (await pair.post(f"/api/jobs/{job_id}/cancel")).json() == {"cancelled": True}
+    assert (await (await pair.get(f"/api/jobs/{waiting}")).json())["status"] == "cancelled"
     await finished(pair, running)
     assert (await (await pair.get(f"/api/jobs/{running}")).json())["status"] == "cancelled"
     assert await (await pair.post(f"/api/jobs/{done}/cancel")).json() == {"cancelled": False}
