@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+#: Bytes: file systems end at 255 for a name, number and suffix (and the mark of previews) need some of them.
+_LONGEST_NAME = 235
+_LONGEST_PREFIX = 2000
 _ANNOTATION = re.compile(r"^(?P<name>.*?)\s*\[(?P<kind>input|output|temp)\]$")
 
 
@@ -51,9 +54,11 @@ def save_path(root: Path, prefix: str, width: int = 0, height: int = 0) -> SaveP
     """The next free numbered name below ``root`` for ``prefix``, which may hold folders and ``%width%``, ``%height%``,
     ``%year%``, ``%month%``, ``%day%``, ``%hour%``, ``%minute%``, ``%second%``, ``%batch_num%``. Makes the folder.
 
-    An empty prefix is ``ComfyUI``. Raises :class:`UnsafePathError` when the prefix leads out of ``root``.
+    An empty prefix is ``ComfyUI``. Raises :class:`UnsafePathError` when the prefix leads out of ``root``,
+    ``ValueError`` when no file can have such a name.
     """
     filled = _filled_in(prefix, width, height) or "ComfyUI"
+    _check_names(filled)
     target = inside(root, filled)
     if target == root.resolve():
         raise UnsafePathError(f"{prefix!r} names a folder; end it with the beginning of a file name")
@@ -61,6 +66,25 @@ def save_path(root: Path, prefix: str, width: int = 0, height: int = 0) -> SaveP
     subfolder = target.parent.relative_to(root.resolve()).as_posix()
     counter = 1 + max(_used_numbers(target.parent, target.name), default=0)
     return SavePath(target.parent, target.name, counter, "" if subfolder == "." else subfolder, filled)
+
+
+def _check_names(prefix: str) -> None:
+    if "\0" in prefix:
+        raise ValueError(f"filename_prefix: {_shortened(prefix)} holds a NUL character, which no file name can hold")
+    if len(os.fsencode(prefix)) > _LONGEST_PREFIX:
+        raise ValueError(
+            f"filename_prefix: {_shortened(prefix)} is too long, a path has at most {_LONGEST_PREFIX} bytes"
+        )
+    for part in prefix.split("/"):
+        if len(os.fsencode(part)) > _LONGEST_NAME:
+            raise ValueError(
+                f"filename_prefix: {_shortened(part)} is too long for a file name: {len(os.fsencode(part))} bytes, "
+                f"at most {_LONGEST_NAME}"
+            )
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:40]}…")
 
 
 def _filled_in(prefix: str, width: int, height: int) -> str:

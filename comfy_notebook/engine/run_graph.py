@@ -178,6 +178,9 @@ def ask_is_changed(node_id: str, inputs: Mapping[str, Any], declared: DeclaredIn
         calls = list_calls(statics, definition.input_is_list)
         answers = caller.call_each(node_id, function, calls, definition.input_is_list, lambda blocker: None)
         return [caller.finished(answer) for answer in answers]
+    except FileNotFoundError as missing:  # the node itself says so, when it runs
+        log.debug("IS_CHANGED of node %s (%s) found no file: %s", node_id, definition.name, missing)
+        return float("nan")
     except (Exception, SystemExit):
         log.warning("IS_CHANGED of node %s (%s) failed; the node runs again", node_id, definition.name, exc_info=True)
         return float("nan")

@@ -128,12 +128,13 @@ class JoinImageWithAlpha:
         import torch
 
         from .ops.batches import repeat_to
+        from .ops.colour import as_rgb
         from .ops.resize import resize_mask
 
         scaled = resize_mask(alpha, image.shape[2], image.shape[1]).to(image.device, image.dtype)
         count = max(image.shape[0], scaled.shape[0])
         opacity = 1.0 - repeat_to(scaled, count).unsqueeze(-1)
-        return (torch.cat([repeat_to(image, count)[..., :3], opacity], dim=-1),)
+        return (torch.cat([as_rgb(repeat_to(image, count)), opacity], dim=-1),)
 
 
 NODES: dict[str, tuple[type, str]] = {

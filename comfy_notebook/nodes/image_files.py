@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from .. import folders
 
@@ -33,9 +34,21 @@ def problem(name: str, kind: str = "input") -> str | None:
     return None
 
 
-def fingerprint(name: str, kind: str = "input") -> str:
-    """SHA-256 of a file's content; read again only when its time or size changed."""
-    path = folders.current().resolve(name, kind)
+def fingerprint(name: Any, kind: str = "input") -> str | float:
+    """SHA-256 of a file's content; read again only when its time or size changed.
+
+    Of a file that cannot be read ``"unreadable"``: what is wrong with it is said by whoever wants the image. NaN, which
+    equals nothing, where the name is not known yet because it comes over a link.
+    """
+    if not isinstance(name, str):
+        return float("nan")
+    try:
+        return _digest(folders.current().resolve(name, kind))
+    except (OSError, ValueError):
+        return "unreadable"
+
+
+def _digest(path: Path) -> str:
     status = path.stat()
     stamp = (status.st_mtime_ns, status.st_size)
     known = _hashes.get(path)

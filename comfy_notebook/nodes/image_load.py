@@ -44,7 +44,7 @@ class LoadImage:
         return _loaded(image)
 
     @classmethod
-    def IS_CHANGED(cls, image: str) -> str:
+    def IS_CHANGED(cls, image: str) -> str | float:
         return image_files.fingerprint(image)
 
     @classmethod
@@ -72,7 +72,7 @@ class LoadImageMask:
         return (load_channel(folders.current().resolve(image), channel),)
 
     @classmethod
-    def IS_CHANGED(cls, image: str, channel: str) -> str:
+    def IS_CHANGED(cls, image: str, channel: str) -> str | float:
         return image_files.fingerprint(image)
 
     @classmethod
@@ -100,7 +100,7 @@ class LoadImageOutput(LoadImage):
         return _loaded(image, "output")
 
     @classmethod
-    def IS_CHANGED(cls, image: str) -> str:
+    def IS_CHANGED(cls, image: str) -> str | float:
         return image_files.fingerprint(image, "output")
 
     @classmethod
@@ -130,7 +130,7 @@ class WebcamCapture:
         return (_loaded(image)[0],)
 
     @classmethod
-    def IS_CHANGED(cls, image: str, **settings: Any) -> str:
+    def IS_CHANGED(cls, image: str, **settings: Any) -> str | float:
         return image_files.fingerprint(image)
 
 

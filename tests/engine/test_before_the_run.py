@@ -8,6 +8,7 @@ import pytest
 
 from comfy_notebook.engine import PromptRejected
 
+from . import sample_nodes
 from .conftest import Door, node
 
 
@@ -105,3 +106,19 @@ def test_a_handler_that_breaks_the_prompt_gets_it_refused(door: Door, changed: A
     door.engine.registry.replacements.register(replacement())
     with pytest.raises(PromptRejected):
         door.engine.submit({"n": node("Number", value=1)})
+
+
+@pytest.mark.parametrize(("error", "told"), [(FileNotFoundError("gone.png"), False), (OSError("no disk"), True)])
+def test_a_missing_file_is_told_by_the_node_alone(
+    door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, told: bool
+) -> None:
+    def is_changed(cls: type, **inputs: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(sample_nodes.Changed, "IS_CHANGED", classmethod(is_changed))
+    prompt = {"x": node("Changed", value=1), "s": node("Show", value=["x", 0])}
+    for look in (door.run, door.engine.signatures):
+        caplog.clear()
+        look(prompt)
+        assert ("IS_CHANGED of node x (Changed) failed" in caplog.text) is told
+        assert ("Traceback" in caplog.text) is told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import torch
 from PIL import Image, PngImagePlugin
 
 from comfy_notebook import folders
-from comfy_notebook.nodes import image_animation, image_files, image_formats, image_load, image_save, whole_files
+from comfy_notebook.nodes import image_animation, image_files, image_formats, image_load, image_save, text, whole_files
 
 PROMPT = {"1": {"class_type": "X", "inputs": {"text": "ü 漢 \U0001f600"}}}
 WORKFLOW = {"workflow": {"nodes": [], "version": 0.4}}
@@ -312,3 +312,73 @@ class TestFormats:
     def test_unknown_format(self) -> None:
         with pytest.raises(ValueError, match="png, exr, avif"):
             image_formats.SaveImageAdvanced().save(self.IMAGES, "x", "bmp")
+
+
+def test_the_fingerprint_of_what_cannot_be_read(base: Path) -> None:
+    """It changes once the file is there; a name that is not known yet equals nothing."""
+    for name in ("gone.png", "../gone.png", "a\0b.png", ""):
+        assert image_files.fingerprint(name) == "unreadable"
+    Image.new("RGB", (2, 2)).save(base / "input" / "gone.png")
+    assert image_files.fingerprint("gone.png") != "unreadable"
+    unknown = image_files.fingerprint(None)
+    assert unknown != unknown  # noqa: PLR0124
+
+
+NOT_NUMBERS = torch.tensor([float("nan"), float("inf"), -float("inf"), 1e38, -1e38, 0.5])
+FORMATS: list[tuple[str, dict[str, Any]]] = [
+    ("png", {"bit_depth": "8-bit"}), ("png", {"bit_depth": "16-bit"}), ("avif", {}),
+    ("exr", {"bit_depth": "16-bit float"}), ("exr", {"bit_depth": "32-bit float"}),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("format", "settings"), FORMATS, ids=str)
+def test_pixels_that_are_no_numbers_are_written_as_black(base: Path, format: str, settings: dict[str, Any]) -> None:
+    images = NOT_NUMBERS.reshape(1, 1, 6, 1).repeat(1, 8, 8, 3)
+    image_formats.SaveImageAdvanced().save(images, "x", {"format": format, **settings})
+    (file,) = (base / "output").iterdir()
+    if format == "png":
+        with Image.open(file) as picture:
+            row = np.asarray(picture.convert("RGB"))[0, :6, 0].tolist()
+        assert row == [0, 255, 0, 255, 0, row[5]]
+        assert row[5] in (127, 128)
+
+
+BAD_PREFIXES = {
+    "a\0b": "filename_prefix: 'a.x00b.*' holds a NUL",
+    "x" * 400: "filename_prefix: 'x+…' is too long for a file name: (400|411) bytes, at most 235",
+    "漢" * 100: "filename_prefix: '漢+…' is too long for a file name: (300|311) bytes, at most 235",
+    "x" * 300 + "/a": "too long for a file name",
+    "/".join(["x" * 100] * 50): "filename_prefix: .* is too long, a path",
+}
+
+
+@pytest.mark.parametrize("prefix", BAD_PREFIXES, ids=lambda prefix: repr(prefix[:8]))
+def test_impossible_prefixes_get_a_sentence(base: Path, prefix: str) -> None:
+    image = torch.zeros(1, 2, 2, 3)
+    savers: list[Callable[[], object]] = [
+        lambda: image_save.SaveImage().save_images(image, prefix),
+        lambda: image_save.PreviewImage().save_images(image, prefix),
+        lambda: image_animation.SaveAnimatedPNG().save_images(image, 6.0, 4, prefix),
+        lambda: image_animation.SaveAnimatedWEBP().save_images(image, 6.0, prefix, True, 80, "default"),
+        lambda: image_formats.SaveImageAdvanced().save(image, prefix, {"format": "png"}),
+        lambda: text.SaveText().execute("hi", prefix),
+    ]
+    for save in savers:
+        with pytest.raises(ValueError, match=BAD_PREFIXES[prefix]) as raised:
+            save()
+        assert ".part" not in str(raised.value)
+    assert not list(base.rglob("*.part"))
+
+
+@pytest.mark.parametrize("prefix", ["漢" * 73, "x" * 220, "\U0001f600" * 55])
+def test_the_longest_prefixes_work(base: Path, prefix: str) -> None:
+    for node in (image_save.SaveImage(), image_save.PreviewImage()):
+        node.save_images(torch.zeros(1, 2, 2, 3), prefix)
+    assert len(list(base.rglob(f"{prefix}*.png"))) == 2
+
+
+def test_an_error_of_the_disk_names_the_file_asked_for(base: Path) -> None:
+    with pytest.raises(FileNotFoundError) as raised:
+        whole_files.write_bytes(base / "gone" / "x.png", b"")
+    assert raised.value.filename == str(base / "gone" / "x.png")

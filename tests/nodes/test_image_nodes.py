@@ -41,6 +41,21 @@ class TestScale:
         (scaled,) = image_scale.ImageScale().upscale(IMAGE, "nearest-exact", 12, 12, "center")
         assert torch.equal(scaled, IMAGE[:, :, 4:16])
 
+    @pytest.mark.parametrize("method", resize.METHODS)
+    @pytest.mark.parametrize(("size", "target"), [
+        ((1, 40), (5, 90)), ((1, 41), (5, 90)), ((9, 14), (5, 90)), ((40, 1), (90, 5)), ((41, 1), (90, 5)),
+    ])  # fmt: skip
+    def test_a_crop_thinner_than_a_pixel_keeps_the_middle(
+        self, method: str, size: tuple[int, int], target: tuple[int, int]
+    ) -> None:
+        """The middle row or column, or the two beside the middle; everything else is white here."""
+        middle = [slice((side - 1) // 2, side // 2 + 1) if side == max(size) else slice(None) for side in size]
+        image = torch.ones(1, *size, 3)
+        image[:, middle[0], middle[1]] = 51 / 255
+        (scaled,) = image_scale.ImageScale().upscale(image, method, *target, "center")
+        assert scaled.shape == (1, target[1], target[0], 3)
+        assert torch.allclose(scaled, torch.tensor(51 / 255), atol=1e-6)
+
     def test_sides_of_zero(self) -> None:
         node = image_scale.ImageScale()
         assert node.upscale(IMAGE, "area", 0, 0, "disabled")[0] is IMAGE
@@ -366,3 +381,21 @@ class TestComposite:
         )
         assert image.shape == (1, 12, 20, 4)
         assert mask.shape == (1, 12, 20)
+
+
+class TestGrey:
+    """One channel stands for all three; a second one is alpha, which these nodes leave out."""
+
+    @pytest.mark.parametrize("channels", [1, 2])
+    def test_yuv_of_grey_has_no_colour(self, channels: int) -> None:
+        grey = random_image(2, 4, 5, channels)
+        luma, blue, red = image_adjust.ImageRGBToYUV().execute(grey)
+        assert torch.allclose(luma, grey[..., :1].expand(2, 4, 5, 3), atol=1e-6)
+        assert torch.allclose(blue, torch.tensor(0.5), atol=1e-6)
+        assert torch.allclose(red, torch.tensor(0.5), atol=1e-6)
+
+    def test_joined_with_alpha_it_has_four_channels(self) -> None:
+        grey, alpha = random_image(1, 4, 5, 1), torch.full((1, 4, 5), 0.25)
+        (joined,) = image_composite.JoinImageWithAlpha().join(grey, alpha)
+        assert torch.equal(joined[..., :3], grey.expand(1, 4, 5, 3))
+        assert torch.equal(joined[..., 3], torch.full((1, 4, 5), 0.75))

@@ -42,7 +42,9 @@ def encode(image: Tensor, half: bool, space: str, texts: Mapping[str, str]) -> b
     linearise, primaries = SPACES[space]
     pixels = image.detach().float().cpu().clone()
     pixels[..., :3] = linearise(pixels[..., :3])
-    values = pixels.numpy().astype("<f2" if half else "<f4")
+    kind = np.dtype("<f2" if half else "<f4")
+    most = float(np.finfo(kind).max)
+    values = pixels.nan_to_num_(nan=0.0).clamp_(-most, most).numpy().astype(kind)
     height, width, channels = values.shape
     names = "ABGR"[-channels:] if channels in (3, 4) else "Y"
     order = [{"R": 0, "G": 1, "B": 2, "A": 3, "Y": 0}[name] for name in names]

@@ -9,8 +9,13 @@ from torch import Tensor
 
 
 def to_bytes(image: Tensor) -> np.ndarray:
-    """``image`` as ``uint8``: scaled by 255, clipped, the fraction dropped."""
-    return np.clip(image.detach().float().cpu().numpy() * 255.0, 0, 255).astype(np.uint8)
+    """``image`` as ``uint8``: clipped to 0..1, scaled by 255, the fraction dropped; NaN becomes 0."""
+    return (within_one(image).numpy() * 255.0).astype(np.uint8)
+
+
+def within_one(image: Tensor) -> Tensor:
+    """``image`` as float32 in main memory, clipped to 0..1; NaN becomes 0."""
+    return image.detach().float().cpu().clamp(0.0, 1.0).nan_to_num_(0.0)
 
 
 def to_picture(image: Tensor) -> Image.Image:

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 import numpy as np
 from torch import Tensor
 
+from .pictures import within_one
+
 _COLOUR_TYPES = {1: 0, 3: 2, 4: 6}
 
 
 def encode(image: Tensor, texts: Mapping[str, str], level: int = 4) -> bytes:
     """One image ``[H,W,C]`` (C = 1, 3 or 4) in 0..1 as a PNG file; ``texts`` become tEXt chunks."""
-    values = np.clip(image.detach().float().cpu().numpy() * 65535.0 + 0.5, 0, 65535).astype(">u2")
+    values = (within_one(image).numpy() * 65535.0 + 0.5).astype(">u2")
     height, width, channels = values.shape
     header = struct.pack(">IIBBBBB", width, height, 16, _COLOUR_TYPES[channels], 0, 0, 0)
     rows = _filtered(values.reshape(height, -1).view(np.uint8), channels * 2)

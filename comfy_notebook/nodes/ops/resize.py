@@ -9,13 +9,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...protocol.context import context
+from .pictures import to_bytes
 
 #: What the scaling nodes offer, in the order of their combo.
 METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
 
 
 def crop_to_aspect(samples: Tensor, width: int, height: int) -> Tensor:
-    """The largest centred part of ``samples`` ``[...,H,W]`` with the aspect ratio of ``width`` x ``height``."""
+    """The largest centred part of ``samples`` ``[...,H,W]`` with the aspect ratio of ``width`` x ``height``, at least
+    one pixel wide and high."""
     old_height, old_width = samples.shape[-2:]
     old_aspect, new_aspect = old_width / old_height, width / height
     x = y = 0
@@ -23,6 +25,7 @@ def crop_to_aspect(samples: Tensor, width: int, height: int) -> Tensor:
         x = round((old_width - old_width * (new_aspect / old_aspect)) / 2)
     elif old_aspect < new_aspect:
         y = round((old_height - old_height * (old_aspect / new_aspect)) / 2)
+    x, y = min(x, (old_width - 1) // 2), min(y, (old_height - 1) // 2)
     return samples[..., y : old_height - y, x : old_width - x]
 
 
@@ -69,7 +72,7 @@ def lanczos(samples: Tensor, width: int, height: int) -> Tensor:
 
 def _lanczos_one(sample: Tensor, width: int, height: int) -> Tensor:
     context().check_interrupted()
-    pixels = np.clip(255.0 * sample.float().movedim(0, -1).cpu().numpy(), 0, 255).astype(np.uint8)
+    pixels = to_bytes(sample.movedim(0, -1))
     picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     scaled = np.array(picture.resize((width, height), Image.Resampling.LANCZOS)).astype(np.float32) / 255.0
     tensor = torch.from_numpy(scaled)
