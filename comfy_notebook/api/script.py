@@ -53,13 +53,15 @@ def _linked(prompt: Mapping[str, Any], names: Mapping[str, str], value: Any) -> 
 def variable_names(prompt: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """A Python name for each node, after its class type and id: ``ksampler_3``."""
     names: dict[str, str] = {}
+    taken: set[str] = set()
     for node_id, node in prompt.items():
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", str(node.get("class_type", "node")))
         base = re.sub(r"\W+", "_", words, flags=re.ASCII).strip("_").lower() or "node"
         name = f"{base}_{re.sub(r'[^0-9A-Za-z]+', '_', node_id)}"
         name = f"n_{name}" if name[0].isdigit() or keyword.iskeyword(name) else name
-        while name in names.values():
+        while name in taken:
             name += "_"
+        taken.add(name)
         names[node_id] = name
     return names
 

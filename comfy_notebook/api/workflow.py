@@ -50,7 +50,7 @@ class Workflow:
             path = Path(source).expanduser()
             source = path
         read = Document(copy.deepcopy(EMPTY_DOCUMENT)) if source is None else read_document(source, self._info())
-        self.document: dict[str, Any] = copy.deepcopy(dict(read.data))
+        self.document: dict[str, Any] = read.data  # a copy of what was given
         self.path: Path | None = None if path is None else Path(path)
         self.title: str = title or (self.path.stem if self.path else "Workflow")
         self.warnings = list(read.warnings)

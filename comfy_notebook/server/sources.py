@@ -50,11 +50,11 @@ def read_source(source: Any, info: InfoSource, *, name: str | None = None, cell:
         source = source.document
     elif isinstance(source, os.PathLike) or (isinstance(source, str) and not source.lstrip().startswith("{")):
         source = path = Path(source).expanduser()
-    read = Document(EMPTY_DOCUMENT) if source is None else read_document(source, info)
+    read = Document(copy.deepcopy(EMPTY_DOCUMENT)) if source is None else read_document(source, info)
     path = path and Path(path).absolute()
     key, lasting = _identity(path, name, cell)
     title = title or name or (path.stem if path else "Workflow")
-    return Source(key, title, path, lasting, copy.deepcopy(read.data), tuple(read.warnings))
+    return Source(key, title, path, lasting, read.data, tuple(read.warnings))
 
 
 def _identity(path: Path | None, name: str | None, cell: str | None) -> tuple[str, bool]:

@@ -89,13 +89,13 @@ class Editor(BridgedWidget):
     @property
     def workflow(self) -> Workflow:
         """The graph as it is now, as a :class:`Workflow` of its own: changing that does not change the editor."""
-        workflow = Workflow(self.document, title=self._state.title, session=self._session)
+        workflow = Workflow(self._state.document, title=self._state.title, session=self._session)
         workflow.path = self._state.path
         return workflow
 
     def __getitem__(self, node: str | int) -> WidgetNode:
         """A node by title, id or class type: ``ed["KSampler"].seed = 7`` changes it in the graph and in every view."""
-        shown = _ShownWorkflow(self.document, session=self._session)
+        shown = _ShownWorkflow(self._state.document, session=self._session)
         shown.state = self._state
         return shown[node]
 

@@ -67,35 +67,47 @@ def _describe(error: json.JSONDecodeError, text: str, what: str) -> str:
 def plain(value: Any, what: str = "The workflow") -> tuple[Any, int]:
     """A copy of ``value`` made of dict, list, str, int, finite float, bool and None only, and how many numbers were
     not finite (they become None). Raises :class:`WorkflowError` for other types, and for nesting without end."""
-    replaced = 0
-    holder: list[Any] = [None]
-    # (source, container to put the copy in, key in it, depth); a list used as a stack, so depth costs no recursion
-    work: list[tuple[Any, Any, Any, int]] = [(value, holder, 0, 0)]
-    while work:
-        source, into, key, depth = work.pop()
-        if source is None or isinstance(source, (str, bool, int)):
-            into[key] = source
-        elif isinstance(source, float):
-            finite = math.isfinite(source)
-            replaced += not finite
-            into[key] = source if finite else None
-        elif depth > MAX_DEPTH:
-            raise WorkflowError(f"{what} is nested too deeply (more than {MAX_DEPTH} levels).")
-        elif isinstance(source, dict):
-            copy: dict[str, Any] = {}
-            into[key] = copy
-            for name in source:
-                if not isinstance(name, (str, int, float)):
-                    raise WorkflowError(f"{what} has a key that is no text: {type(name).__name__}.")
-                copy[str(name)] = None
-            work.extend((child, copy, str(name), depth + 1) for name, child in source.items())
-        elif isinstance(source, (list, tuple)):
-            items: list[Any] = [None] * len(source)
-            into[key] = items
-            work.extend((child, items, i, depth + 1) for i, child in enumerate(source))
-        else:
-            raise WorkflowError(f"{what} holds a {type(source).__name__}, which JSON cannot hold.")
-    return holder[0], replaced
+    copier = _Copier(what)
+    return copier.copy(value, 0), copier.replaced
+
+
+_ATOMS = frozenset({str, int, bool, type(None)})
+
+
+class _Copier:
+    """Copies JSON values; texts and whole numbers, which most values are, cost no call."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self.replaced = 0
+
+    def copy(self, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, (str, int)):
+            return value
+        if isinstance(value, float):
+            return self._number(value)
+        if depth > MAX_DEPTH:
+            raise WorkflowError(f"{self._what} is nested too deeply (more than {MAX_DEPTH} levels).")
+        below = depth + 1
+        if isinstance(value, dict):
+            return {
+                key if type(key) is str else self._key(key): child if type(child) in _ATOMS else self.copy(child, below)
+                for key, child in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [child if type(child) in _ATOMS else self.copy(child, below) for child in value]
+        raise WorkflowError(f"{self._what} holds a {type(value).__name__}, which JSON cannot hold.")
+
+    def _number(self, value: float) -> float | None:
+        if math.isfinite(value):
+            return value
+        self.replaced += 1
+        return None
+
+    def _key(self, key: Any) -> str:
+        if not isinstance(key, (str, int, float)):
+            raise WorkflowError(f"{self._what} has a key that is no text: {type(key).__name__}.")
+        return str(key)
 
 
 def same(a: Any, b: Any) -> bool:
