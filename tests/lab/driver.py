@@ -36,10 +36,6 @@ class EditorDriver:
     def widget(self, node: str | int, name: str) -> Any:
         return next(w["value"] for w in self.node(node)["widgets"] if w["name"] == name)
 
-    def link_into(self, node: str | int, slot: str) -> dict[str, Any] | None:
-        link: dict[str, Any] | None = next(i["link"] for i in self.node(node)["inputs"] if i["name"] == slot)
-        return link
-
     def at(self, node: str | int, **place: Any) -> tuple[float, float]:
         """Where on the page: ``slot=`` (with ``input=False`` an output), ``widget=`` or ``title=True``."""
         local = self.view("view.clientPos(arg)", {"node": self.node(node)["id"], **place})
