@@ -1,4 +1,4 @@
-"""Very large graphs: the work grows with the number of nodes, not with its square. CPU time, so a busy machine passes."""
+"""Very large graphs: work grows with the number of nodes, not with its square. CPU time, so a busy machine passes."""
 
 from __future__ import annotations
 
