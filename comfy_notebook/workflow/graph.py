@@ -21,6 +21,7 @@ MAX_NODES = 200_000
 
 # From this front end on, an instance's values follow its list of proxies; before, its inputs that carry widgets.
 _VALUES_FOLLOW_PROXIES = (1, 28)
+_UNSTATED = (0, 0)
 
 
 class Link(NamedTuple):
@@ -96,7 +97,9 @@ class Scopes:
         groups = extra.get("groupNodes") if isinstance(extra, dict) else None
         self._groups: Json = groups if isinstance(groups, dict) else {}
         self._graphs: dict[str, Graph] = {}
-        self._by_proxies = _version(extra) >= _VALUES_FOLLOW_PROXIES
+        version = _version(extra)
+        self._by_proxies = version >= _VALUES_FOLLOW_PROXIES
+        self._unstated = version == _UNSTATED
         self.root = Scope(graph_of(data))
         self.all = list(self._open())
 
@@ -160,7 +163,8 @@ class Scopes:
         if proxies and self._by_proxies:
             return proxies
         names = [str(item.get("name", "")) for slot, item in enumerate(graph.inputs) if _carries_widget(graph, slot)]
-        return [(OWN, name) for name in names]
+        own = [(OWN, name) for name in names]
+        return proxies if self._unstated and _only_more(proxies, own, node) else own
 
 
 def _values_by_place(
@@ -190,6 +194,14 @@ def _proxies(node: Json) -> list[tuple[str, str]]:
     return [(str(item[0]), str(item[1])) if isinstance(item, list) and len(item) >= 2 else ("", "") for item in listed]
 
 
+def _only_more(proxies: list[tuple[str, str]], own: list[tuple[str, str]], node: Json) -> bool:
+    """Whether the proxies begin with the instance's ``own`` widgets and its values have a place for each proxy: then
+    both readings agree on the own ones, and nothing but the proxies tells what the other values are for."""
+    values = node.get("widgets_values")
+    counted = isinstance(values, list) and len(values) == len(proxies)
+    return counted and 0 < len(own) < len(proxies) and proxies[: len(own)] == own
+
+
 def _carries_widget(graph: Graph, slot: int) -> bool:
     """Whether an input of a subgraph leads to a widget inside."""
     for link in graph.incoming.get(slot, ()):
@@ -202,4 +214,4 @@ def _carries_widget(graph: Graph, slot: int) -> bool:
 def _version(extra: Any) -> tuple[int, ...]:
     stated = extra.get("frontendVersion") if isinstance(extra, dict) else None
     parts = stated.split(".")[:2] if isinstance(stated, str) else []
-    return tuple(int(part) for part in parts) if parts and all(part.isdecimal() for part in parts) else (0, 0)
+    return tuple(int(part) for part in parts) if parts and all(part.isdecimal() for part in parts) else _UNSTATED

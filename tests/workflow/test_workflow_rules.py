@@ -225,6 +225,14 @@ PROMOTED: list[tuple[str, list[Any], Any, dict[str, Any], dict[str, Any]]] = [
     ("(b) as JSON text", [7, 8], json.dumps(FIVE), NEW, {"seed": 8, "steps": 7}),
     ("(b) old front end: by input", [7], FIVE, OLD, {"seed": 7, "steps": 2}),
     ("(c) null keeps the inner value", [None, 8], [["10", "seed"], ["10", "steps"]], NEW, {"seed": 1, "steps": 8}),
+    ("no version: by input, as recorded", [7, 8], FIVE, {}, {"seed": 7, "steps": 8}),
+    (
+        "no version: proxies inside alone give way",
+        [7, 8],
+        [["10", "steps"], ["10", "seed"]],
+        {},
+        {"seed": 7, "steps": 8},
+    ),
     ("a third part of a proxy is no matter", [7], [["10", "seed", "10"]], NEW, {"seed": 7, "steps": 2}),
     ("broken JSON text counts as none", [5, 6], "[[", NEW, {"seed": 5, "steps": 6}),
 ]
@@ -247,6 +255,37 @@ def test_promoted_widgets(values: list[Any], proxies: Any, extra: dict[str, Any]
     assert prompt.keys() == {"1", "2:10", "3"}
     assert prompt["2:10"]["inputs"] == {**expected, "image": ["1", 0]}
     assert prompt["3"]["inputs"]["image"] == ["2:10", 0]
+
+
+# One input of its own (seed), and a proxy of the widget inside that has none (steps).
+OWN_THEN_INNER: list[tuple[str, list[Any], Any, dict[str, Any], dict[str, Any]]] = [
+    ("no version", [33, 44], [["-1", "seed"], ["10", "steps"]], {}, {"seed": 33, "steps": 44}),
+    ("new", [33, 44], [["-1", "seed"], ["10", "steps"]], NEW, {"seed": 33, "steps": 44}),
+    ("old", [33, 44], [["-1", "seed"], ["10", "steps"]], OLD, {"seed": 33, "steps": 2}),
+    ("null keeps the inner value", [33, None], [["-1", "seed"], ["10", "steps"]], {}, {"seed": 33, "steps": 2}),
+    ("fewer values than proxies", [33], [["-1", "seed"], ["10", "steps"]], {}, {"seed": 33, "steps": 2}),
+    ("inner first, no version", [33, 44], [["10", "steps"], ["-1", "seed"]], {}, {"seed": 33, "steps": 2}),
+    ("inner first, new", [33, 44], [["10", "steps"], ["-1", "seed"]], NEW, {"seed": 44, "steps": 33}),
+    ("inner alone, no version", [44], [["10", "steps"]], {}, {"seed": 44, "steps": 2}),
+    ("inner alone, new", [44], [["10", "steps"]], NEW, {"seed": 1, "steps": 44}),
+]
+
+
+@pytest.mark.parametrize(
+    ("values", "proxies", "extra", "expected"), [c[1:] for c in OWN_THEN_INNER], ids=[c[0] for c in OWN_THEN_INNER]
+)
+def test_own_and_inner_proxies(
+    values: list[Any], proxies: Any, extra: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    definition = {
+        **SUBGRAPH,
+        "nodes": [node(10, "Sampler", 1, "fixed", 2, inputs=[widget("seed", 2), widget("steps", None)])],
+        "inputs": [{"name": "seed", "type": "INT"}],
+        "links": [{"id": 2, "origin_id": -10, "origin_slot": 0, "target_id": 10, "target_slot": 0, "type": "INT"}],
+    }
+    instance = node(2, "sub", *values, properties={"proxyWidgets": proxies})
+    prompt = convert([instance], definitions={"subgraphs": [definition]}, extra=extra).prompt
+    assert prompt["2:10"]["inputs"] == expected
 
 
 def test_a_proxy_reaches_through_a_nested_instance() -> None:
