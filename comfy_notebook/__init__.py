@@ -12,6 +12,7 @@ from typing import Any as _Any
 
 if TYPE_CHECKING:
     from .api import Results, Run, RunError, RunInterrupted, Workflow, node
+    from .packs import load_pack
     from .protocol.context import context
     from .protocol.markers import (
         Any,
@@ -40,6 +41,7 @@ _MARKERS = (
 _HOMES = {
     "Editor": "widget",
     "context": "protocol.context",
+    "load_pack": "packs",
     **dict.fromkeys(("Results", "Run", "RunError", "RunInterrupted", "Workflow", "node"), "api"),
     **dict.fromkeys(_MARKERS, "protocol.markers"),
 }
@@ -67,6 +69,7 @@ __all__ = [
     "Workflow",
     "__version__",
     "context",
+    "load_pack",
     "node",
 ]
 

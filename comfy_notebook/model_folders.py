@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,15 @@ class ModelFolders:
         self._lock = threading.RLock()
         self._before: dict[str, list[Path]] = {}
         self._after: dict[str, list[Path]] = {}
+        self._shared: Mapping[str, tuple[list[str], set[str]]] = {}
+
+    def share(self, table: Mapping[str, tuple[list[str], set[str]]]) -> None:
+        """Search what ``table`` (kind → (folders, suffixes)) lists too, as it is at each question: packs add to it."""
+        self._shared = table
 
     def kinds(self) -> list[str]:
         """Every kind there is."""
-        found = set(KINDS) | self._before.keys() | self._after.keys()
+        found = set(KINDS) | self._before.keys() | self._after.keys() | (self._shared.keys() - {"custom_nodes"})
         if self._root.is_dir():
             below = {item.name for item in self._root.iterdir() if item.is_dir() and not item.name.startswith(".")}
             found |= below - {name for names in FOLDERS.values() for name in names}
@@ -51,7 +56,9 @@ class ModelFolders:
         kind = RENAMED.get(kind, kind)
         own = [self._root / name for name in FOLDERS.get(kind, (kind,))]
         with self._lock:
-            return [*self._before.get(kind, ()), *own, *self._after.get(kind, ())]
+            found = [*self._before.get(kind, ()), *own, *self._after.get(kind, ())]
+        shared = map(Path, self._shared.get(kind, ((), ()))[0])
+        return found + [path for path in shared if path not in found]
 
     def add(self, kind: str, folder: Path, *, first: bool = False) -> None:
         """Search ``folder`` too, before all others where ``first``."""

@@ -24,8 +24,9 @@ from .protocol.registry import Registry
 if TYPE_CHECKING:
     from .engine import Engine
     from .engine.cache import ResultCache
-    from .packs import LoadedPack
+    from .packs import PackReport
     from .packs.files import Packs
+    from .packs.loader import PackLoader
     from .server.editors import EditorStore
     from .server.executing import Executing
     from .server.logs import LogBuffer
@@ -95,14 +96,19 @@ class Session:
 
         return self._part("packs", Packs)
 
-    def load_packs(self, roots: Iterable[Path], only: Collection[str] | None = None) -> list[LoadedPack]:
+    def load_packs(self, roots: Iterable[Path], only: Collection[str] | None = None) -> list[PackReport]:
         """Load the packs in folders like ``custom_nodes``; ``only`` names those wanted, all when None.
 
         What goes wrong with one is logged and in the answer; it keeps no other from loading.
         """
-        from .packs import load_packs
+        return self.pack_loader.load_all(roots, only)
 
-        return load_packs(self.registry, self.packs, roots, only)
+    @property
+    def pack_loader(self) -> PackLoader:
+        """What loads custom node packs."""
+        from .packs.loader import PackLoader
+
+        return self._part("pack_loader", lambda: PackLoader(self))
 
     @property
     def logs(self) -> LogBuffer:

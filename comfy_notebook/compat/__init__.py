@@ -1,5 +1,6 @@
 """The module names that custom nodes import, pointing at our own objects."""
 
-from .install import install
+from .errors import NotSupportedError
+from .install import bind, install, taken
 
-__all__ = ["install"]
+__all__ = ["NotSupportedError", "bind", "install", "taken"]

@@ -37,6 +37,12 @@ class PromptHandlers:
         """Raises ``ValueError`` for one that was not added."""
         self._handlers.remove(handler)
 
+    def remove_if(self, unwanted: Callable[[PromptHandler], bool]) -> list[PromptHandler]:
+        """Remove those that are ``unwanted``; returns them."""
+        removed = [handler for handler in self._handlers if unwanted(handler)]
+        self._handlers = [handler for handler in self._handlers if handler not in removed]
+        return removed
+
     def apply(self, asked: Asked) -> Asked:
         if not self._handlers:
             return asked

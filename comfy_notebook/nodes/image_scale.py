@@ -18,6 +18,8 @@ METHOD_TIP = (
 
 
 class ImageScale:
+    upscale_methods = list(inputs.UPSCALE_METHODS)  # custom nodes read these two
+    crop_methods = ["disabled", "center"]
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "upscale"
     CATEGORY = "image/upscaling"
@@ -56,6 +58,7 @@ def scale_by_factor(image: Tensor, method: str, factor: float) -> Tensor:
 
 
 class ImageScaleBy:
+    upscale_methods = list(inputs.UPSCALE_METHODS)
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "upscale"
     CATEGORY = "image/upscaling"

@@ -18,9 +18,12 @@ class PackFiles:
 
 
 class Packs:
-    """The loaded packs' files by name. Safe from any thread."""
+    """The loaded packs' files by name, and their ``routes``. Safe from any thread."""
 
     def __init__(self) -> None:
+        from ..server.pack_routes import PackRoutes
+
+        self.routes = PackRoutes()
         self._lock = threading.Lock()
         self._packs: dict[str, PackFiles] = {}
 

@@ -1,134 +1,252 @@
-"""Packs of custom nodes into the registry: one that fails costs itself, a node that fails costs that node."""
+"""Loads packs into a session: all of a folder, or one by name; again when its files changed.
+
+Each pack is imported on a thread of its own. One that takes longer than the limit is reported and goes on there; the
+others do not wait for it. What fails, fails alone.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from argparse import Namespace
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from .. import compat
-from ..compat.extensions import PackNodes, read_extension, read_mappings
-from ..protocol.registry import Registry
-from .files import PackFiles, Packs
-from .finding import FoundPack, find_packs
+from ..compat.errors import own, pack_of_file
+from ..engine.events import Event
+from .explain import explain
+from .files import PackFiles
+from .finding import PackSource, code_fingerprint, declared_web_folder, find_packs
+from .importing import forget_compiled, import_pack, run_prestartup, take_modules
+from .quiet import captured
+from .registering import PREFIX, read_nodes, register_nodes, remove_nodes
+from .report import PackReport
+
+if TYPE_CHECKING:
+    from ..session import Session
 
 log = logging.getLogger(__name__)
 
-#: What the nodes of packs say of where they come from begins with this.
-ORIGIN = "custom_nodes."
+#: Seconds after which the others no longer wait for a pack.
+LIMIT = 30.0
 
 
-@dataclass(frozen=True)
-class LoadedPack:
-    """What became of a pack: its ``nodes``, what ``failed`` of it by node, ``error`` where it failed as a whole (one
-    line), and how many ``seconds`` its import took."""
+class PackLoader:
+    """The packs of one session."""
 
-    name: str
-    path: Path
-    nodes: tuple[str, ...] = ()
-    failed: dict[str, str] = field(default_factory=dict)
-    error: str | None = None
-    seconds: float = 0.0
+    def __init__(self, session: Session, limit: float = LIMIT) -> None:
+        self.session = session
+        self.limit = limit
+        self.folders = [session.folders.base / "custom_nodes"]
+        self.options: Namespace | None = None  # those the server was started with, shown to packs
+        self.reports: dict[str, PackReport] = {}
+        self._sources: dict[str, PackSource] = {}
+        self._codes: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._all: threading.Thread | None = None
+
+    def load_all(self, folders: Iterable[Path] | None = None, only: Collection[str] | None = None) -> list[PackReport]:
+        """Load every pack in ``folders`` (the session's ``custom_nodes`` when None) that is not loaded yet; ``only``
+        names those wanted. Prestartup scripts run first."""
+        with self._lock:
+            roots = self.folders if folders is None else list(folders)
+            self.folders += [root for root in roots if root not in self.folders]
+            sources = [source for source in find_packs(roots, only) if source.name not in self._sources]
+            if sources:
+                self._prepare()
+            for source in sources:
+                self._prestart(source)
+            for source in sources:
+                self._load(source)
+            return [self.reports[source.name] for source in sources]
+
+    def load_all_soon(self) -> None:
+        """:meth:`load_all` on a thread of its own, once; does nothing without a ``custom_nodes`` folder."""
+        with self._lock:
+            if self._all is None and any(folder.is_dir() for folder in self.folders):
+                self._all = threading.Thread(target=self.load_all, name="comfy_notebook-packs", daemon=True)
+                self._all.start()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until :meth:`load_all_soon` is through."""
+        if self._all is not None and self._all is not threading.current_thread():
+            self._all.join(timeout)
+
+    def load(self, source: PackSource) -> PackReport:
+        """Load one pack, again when its files changed since; the nodes of the last load stay when it fails. What goes
+        wrong stands in the report, not in the log: the caller shows it."""
+        with self._lock:
+            self._prepare()
+            known = self.reports.get(source.name)
+            if known is not None and self._sources.get(source.name) == source:
+                is_same = known.ok and self._codes[source.name] == code_fingerprint(source)
+                if known.status == "importing" or is_same:
+                    return known
+                return self._reload(source, logging.INFO)
+            self._prestart(source)
+            return self._load(source, level=logging.INFO)
+
+    def reload_changed(self) -> list[PackReport]:
+        """Load every pack again whose files changed; returns the reports of those."""
+        with self._lock:
+            changed = [
+                source
+                for name, source in self._sources.items()
+                if self.reports[name].status != "importing" and self._codes[name] != code_fingerprint(source)
+            ]
+            return [self._reload(source) for source in changed]
+
+    def _prepare(self) -> None:
+        compat.install()
+        compat.bind(self.session)
+        if self.options is not None:
+            from ..compat.comfy.cli_args import take
+
+            take(self.options)
+
+    def _prestart(self, source: PackSource) -> None:
+        """A script that fails is told of; the pack is imported all the same, as in ComfyUI."""
+        if not (source.path / "prestartup_script.py").is_file():
+            return
+        own(source.owned, source.name)
+        report = PackReport(source.name, source.path)
+        done = self._guarded(report, source, lambda: run_prestartup(source))
+        if not done.wait(self.limit):
+            report.notes.append(f"prestartup_script.py takes longer than {self.limit:.0f} s")
+        if report.problem:
+            log.warning("%s: prestartup_script.py: %s", source.name, report.problem)
+
+    def _load(self, source: PackSource, previous: PackReport | None = None, level: int = logging.WARNING) -> PackReport:
+        report = PackReport(source.name, source.path)
+        self._sources[source.name], self.reports[source.name] = source, report
+        self._codes[source.name] = code = code_fingerprint(source)
+        own(source.owned, source.name)
+        done = self._guarded(report, source, lambda: self._take_in(source, report, code, previous))
+        if done.wait(self.limit):
+            self._tell(report, level)
+        else:
+            report.seconds = self.limit
+            log.log(level, "%s", report)
+            self._notify("warn", report)
+            threading.Thread(target=self._tell_when, args=(done, report), daemon=True).start()
+        return report
+
+    def _tell_when(self, done: threading.Event, report: PackReport) -> None:
+        done.wait()
+        self._tell(report, logging.WARNING)
+
+    def _take_in(self, source: PackSource, report: PackReport, code: str, previous: PackReport | None) -> None:
+        module = import_pack(source)
+        register_web(self.session, source, module, report)
+        read = read_nodes(module, PREFIX + source.name)
+        if read is None and not report.has_web:
+            raise ImportError("has neither NODE_CLASS_MAPPINGS nor comfy_entrypoint")
+        if read is not None:
+            register_nodes(self.session.registry, read, report, code)
+        if previous is not None:
+            gone = [name for name in previous.nodes if name not in report.nodes]
+            remove_nodes(self.session.registry, gone, source.name)
+        report.status = "loaded"
+
+    def _reload(self, source: PackSource, level: int = logging.WARNING) -> PackReport:
+        """Routes and handlers of the old code go with it; if the new code fails, everything old comes back."""
+        previous = self.reports[source.name]
+        modules = take_modules(source)
+        forget_compiled(source)
+        restore = self._withdraw(source.name)
+        report = self._load(source, previous, level)
+        if report.status == "failed":
+            take_modules(source)
+            sys.modules.update(modules)
+            restore()
+            report.nodes = list(previous.nodes)
+        return report
+
+    def _withdraw(self, pack: str) -> Callable[[], None]:
+        """Take away the routes and prompt handlers that the pack's code registered; returns the way back."""
+        routes, handlers = self.session.packs.routes.table, self.session.engine.on_prompt
+
+        def is_own(handler: object) -> bool:
+            return pack_of_handler(handler) == pack
+
+        old_routes = [item for item in routes if is_own(getattr(item, "handler", None))]
+        old_handlers = handlers.remove_if(is_own)
+        routes.forget(is_own)
+
+        def restore() -> None:
+            routes.restore(old_routes)
+            for handler in old_handlers:
+                handlers.add(handler)
+
+        return restore
+
+    def _guarded(self, report: PackReport, source: PackSource, work: Callable[[], None]) -> threading.Event:
+        """Do ``work`` on a thread; whatever it raises ends up in ``report``."""
+        done = threading.Event()
+
+        def run() -> None:
+            started = time.perf_counter()
+            try:
+                with captured() as printed:
+                    try:
+                        work()
+                    except BaseException as error:
+                        report.status = "failed"
+                        report.problem, report.remedy = explain(error, source.folder)
+                        report.traceback_text = traceback.format_exc()
+                    finally:
+                        report.output = printed.getvalue()
+            finally:
+                report.seconds = time.perf_counter() - started
+                done.set()
+
+        threading.Thread(target=run, name=f"comfy_notebook-pack-{source.name}", daemon=True).start()
+        return done
+
+    def _tell(self, report: PackReport, level: int) -> None:
+        """One line in the log; a failure also in open editors."""
+        log.log(logging.INFO if report.ok else level, "%s", report)
+        if not report.ok:
+            self._notify("error", report)
+        for name, reason in report.refused.items():
+            log.log(level, "%s: the node %r is left out: %s", report.name, name, reason)
+
+    def _notify(self, severity: str, report: PackReport) -> None:
+        data = {"severity": severity, "summary": f"The pack {report.name}", "detail": str(report)}
+        self.session.bus.publish(Event("cn.notice", data))
 
 
-def load_packs(
-    registry: Registry, files: Packs, roots: Iterable[Path], only: Collection[str] | None = None
-) -> list[LoadedPack]:
-    """Load the packs in ``roots`` (folders like ``custom_nodes``); ``only`` names those wanted, all when None.
+def register_web(session: Session, source: PackSource, module: ModuleType, report: PackReport) -> None:
+    """The pack's files for clients: scripts, and what lies in its folder (templates, translations, subgraphs)."""
+    from ..compat import nodes
 
-    Nothing that a pack does while it is loaded is raised: what went wrong is logged and in the answer.
-    """
-    found = find_packs(roots, only)
-    if not found:
-        return []
-    compat.install()
-    built_in = {item.name for item in registry.definitions() if not item.python_module.startswith(ORIGIN)}
-    for pack in found:
-        _prestart(pack)
-    return [_load(pack, registry, files, built_in) for pack in found]
-
-
-def _prestart(pack: FoundPack) -> None:
-    script = pack.path / "prestartup_script.py"
-    if pack.path.is_dir() and script.is_file():
-        try:
-            _run(f"{pack.module_name}.prestartup_script", script)
-        except BaseException as error:
-            _tell(pack, "its prestartup script failed", error)
+    nodes.LOADED_MODULE_DIRS[source.name] = str(source.folder)
+    web = getattr(module, "WEB_DIRECTORY", None)
+    path = (source.folder / web).resolve() if isinstance(web, str) else None
+    if path is not None and not path.is_dir():
+        report.notes.append(f"WEB_DIRECTORY {web!r} is no folder")
+        path = None
+    if source.path.is_dir():
+        session.packs.add(PackFiles(source.name, source.path, path))
+    if path is not None:
+        nodes.EXTENSION_WEB_DIRS[source.name] = str(path)
+        report.has_web = True
+    declared = declared_web_folder(source.path) if source.path.is_dir() else None
+    if declared is not None and declared[1].is_dir() and declared[1].resolve() != path:
+        nodes.EXTENSION_WEB_DIRS[declared[0]] = str(declared[1])
+        report.has_web = True
 
 
-def _load(pack: FoundPack, registry: Registry, files: Packs, built_in: Collection[str]) -> LoadedPack:
-    started = time.perf_counter()
-    try:
-        module = _run(pack.module_name, pack.source, pack.path if pack.path.is_dir() else None)
-        if pack.path.is_dir():
-            files.add(PackFiles(pack.name, pack.path, _web_folder(pack, module)))
-        read = _nodes_of(pack, module)
-    except (KeyboardInterrupt, MemoryError):
-        raise
-    except BaseException as error:  # SystemExit included: a pack that exits ends itself alone
-        return LoadedPack(pack.name, pack.path, error=_tell(pack, "it was not loaded", error))
-    names = []
-    for definition in read.definitions:
-        if definition.name in built_in:
-            log.warning("pack %r: its node %r is built in already and is not used", pack.name, definition.name)
-            continue
-        registry.register(definition)
-        names.append(definition.name)
-    failed = {name: _tell(pack, f"its node {name!r} was not loaded", error) for name, error in read.failed.items()}
-    return LoadedPack(pack.name, pack.path, tuple(names), failed, None, time.perf_counter() - started)
-
-
-def _run(name: str, source: Path, package: Path | None = None) -> ModuleType:
-    """Run a file as the module ``name``; it is forgotten again when it fails."""
-    locations = [str(package)] if package is not None else None
-    spec = importlib.util.spec_from_file_location(name, source, submodule_search_locations=locations)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{source} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(name, None)
-        raise
-    return module
-
-
-def _web_folder(pack: FoundPack, module: ModuleType) -> Path | None:
-    """The folder of the pack's scripts for the front end."""
-    named = getattr(module, "WEB_DIRECTORY", None)
-    folder = pack.path / named if isinstance(named, str) else None
-    return folder.resolve() if folder is not None and folder.is_dir() else None
-
-
-def _nodes_of(pack: FoundPack, module: ModuleType) -> PackNodes:
-    origin = ORIGIN + pack.name
-    mappings = getattr(module, "NODE_CLASS_MAPPINGS", None)
-    if mappings is not None:
-        for cls in mappings.values():
-            if isinstance(cls, type):
-                cls.RELATIVE_PYTHON_MODULE = origin  # type: ignore[attr-defined]
-        return read_mappings(mappings, getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", None), origin)
-    entrypoint = getattr(module, "comfy_entrypoint", None)
-    if callable(entrypoint):
-        return read_extension(entrypoint, origin)
-    log.warning("pack %r: it has neither NODE_CLASS_MAPPINGS nor comfy_entrypoint", pack.name)
-    return PackNodes()
-
-
-def _tell(pack: FoundPack, what: str, error: BaseException) -> str:
-    """Log a failure as one line, with the way out where there is one; returns the line."""
-    reason = traceback.format_exception_only(error)[-1].strip()
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        reason += f" (pip install {error.name.partition('.')[0]})"
-    line = f"{what}: {reason}"
-    log.warning("pack %r: %s", pack.name, line)
-    log.debug("pack %r", pack.name, exc_info=error)
-    return line
+def pack_of_handler(handler: object) -> str | None:
+    """The pack whose code a function is."""
+    function = getattr(handler, "__func__", handler)
+    while hasattr(function, "func"):  # functools.partial
+        function = function.func
+    code = getattr(function, "__code__", None)
+    return None if code is None else pack_of_file(code.co_filename)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from .code_version import version_of_class
@@ -20,6 +22,8 @@ def definition_from_class(
     (``"nodes"``, ``"custom_nodes.<pack>"``). Raises :class:`NodeDefinitionError` when a required attribute is missing.
     ``INPUT_TYPES`` is not called here: the protocol asks for a fresh call on every use, and it may fail later.
     """
+    if not isinstance(cls, type):
+        raise NodeDefinitionError(f"node {name!r}: a class belongs here, not {type(cls).__name__}")
     if is_v3_class(cls):
         return definition_from_v3(cls, name, display_name, python_module)
     for attribute in ("INPUT_TYPES", "RETURN_TYPES", "FUNCTION"):
@@ -32,7 +36,7 @@ def definition_from_class(
         name=name,
         node_class=cls,
         function=function,
-        input_types=cls.INPUT_TYPES,  # type: ignore[attr-defined]
+        input_types=partial(methodcaller("INPUT_TYPES"), cls),  # as it is when asked: packs replace it later
         outputs=_outputs(cls),
         display_name=display_name or name,
         category=str(getattr(cls, "CATEGORY", "sd")),

@@ -20,6 +20,7 @@ from . import (
     websocket,
 )
 from .errors import error_middleware
+from .pack_routes import pack_middleware
 from .security import gate_middleware, name_allowed_origin
 from .services import SERVICES, Services
 
@@ -43,7 +44,7 @@ ROUTES = (
 def build_app(parts: Services) -> web.Application:
     """ComfyUI's API and the editor's routes over the parts of one session."""
     app = web.Application(
-        middlewares=[error_middleware, gate_middleware],
+        middlewares=[error_middleware, gate_middleware, pack_middleware],
         client_max_size=parts.max_upload_size,
     )
     app[SERVICES] = parts

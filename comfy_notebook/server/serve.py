@@ -105,9 +105,10 @@ def serve(session: Session, options: argparse.Namespace) -> int:
     roots = [session.folders.base / "custom_nodes"]
     for file in options.extra_model_paths_config:
         roots += session.models.add_from_yaml(file)
-    session.load_packs(roots, options.whitelist_custom_nodes if options.disable_all_custom_nodes else None)
     session.engine.preview_method = options.preview_method
     keep_output(session.logs)
+    session.pack_loader.options = options
+    session.load_packs(roots, options.whitelist_custom_nodes if options.disable_all_custom_nodes else None)
     session.server.allow_origin(options.enable_cors_header)
     _listen(session, [host.strip() for host in options.listen.split(",") if host.strip()], options)
     threading.Thread(target=_load_torch, name="comfy_notebook-torch", daemon=True).start()

@@ -1,1 +1,1 @@
-"""The names of ``comfy_execution`` that packs import."""
+"""``comfy_execution``: graphs as nodes build and ask for them."""

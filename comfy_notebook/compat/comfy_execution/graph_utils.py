@@ -1,4 +1,4 @@
-"""``comfy_execution.graph_utils``: what nodes that expand into other nodes build with."""
+"""``comfy_execution.graph_utils``."""
 
 from ...protocol.blocking import ExecutionBlocker
 from ...protocol.expansion import GraphBuilder, add_graph_prefix, is_link

@@ -1,0 +1,1 @@
+"""``app``: what packs ask of the server program."""

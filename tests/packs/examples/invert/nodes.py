@@ -1,0 +1,13 @@
+class InvertPicture:
+    """White becomes black; strength 0 leaves the picture as it is."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",), "strength": ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0})}}
+
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "invert"
+    CATEGORY = "image"
+
+    def invert(self, image, strength):
+        return (image + ((1.0 - image) - image) * strength,)

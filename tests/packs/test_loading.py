@@ -1,0 +1,284 @@
+"""Which packs are found, what of them is used, and what a pack that fails leaves of the others."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import comfy_notebook as cn
+from comfy_notebook.packs.explain import explain
+from comfy_notebook.packs.loader import PackLoader
+from comfy_notebook.session import Session
+
+from .conftest import WritePack, node_source
+
+
+def test_every_pack_of_the_folder_is_loaded_in_order(loader: PackLoader, write_pack: WritePack, tmp_path: Path) -> None:
+    write_pack("b_pack", node_source("B"))
+    write_pack("a_pack", node_source("A"))
+    write_pack("off.disabled", node_source("Off"))
+    write_pack("__pycache__", node_source("Cache"))
+    (tmp_path / "custom_nodes" / "single.py").write_text(node_source("Single"))
+    (tmp_path / "custom_nodes" / "notes.txt").write_text("no pack")
+    reports = loader.load_all()
+    assert [(report.name, report.nodes) for report in reports] == [
+        ("a_pack", ["A"]),
+        ("b_pack", ["B"]),
+        ("single", ["Single"]),
+    ]
+    definition = loader.session.registry.get("Single")
+    assert definition is not None
+    assert definition.python_module == "custom_nodes.single"
+    assert getattr(definition.node_class, "RELATIVE_PYTHON_MODULE") == "custom_nodes.single"  # noqa: B009
+
+
+def test_only_wanted_packs_are_loaded(loader: PackLoader, write_pack: WritePack) -> None:
+    write_pack("one", node_source("One"))
+    write_pack("two", node_source("Two"))
+    assert [report.name for report in loader.load_all(only=["two"])] == ["two"]
+    assert "One" not in loader.session.registry
+
+
+FAILING = {
+    "missing package": ("import nobody_has_it", "needs the package 'nobody_has_it'", "pip install nobody_has_it"),
+    "other name to install": ("import Xlib", "needs the package 'Xlib'", "pip install python-xlib"),
+    "raises": ("1 / 0", "ZeroDivisionError: division by zero (__init__.py, line 1)", None),
+    "syntax": ("def f(:\n", "is no valid Python", None),
+    "exit": ("import sys; sys.exit(3)", "tried to end the program while it was imported (exit code 3)", None),
+    "interrupt": ("raise KeyboardInterrupt", "its import was interrupted", None),
+    "no nodes": ("x = 1", "has neither NODE_CLASS_MAPPINGS nor comfy_entrypoint", None),
+    "own file": ("from .gone import x", "its file for", None),
+    "entrypoint": ("def comfy_entrypoint():\n    return 3", "comfy_entrypoint returned int", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_a_pack_that_fails_says_why_in_a_line_and_stops_no_other(
+    case: str, loader: PackLoader, write_pack: WritePack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, problem, remedy = FAILING[case]
+    write_pack("a_broken", source)
+    write_pack("b_fine", node_source("Fine"))
+    broken, fine = loader.load_all()
+    assert broken.status == "failed"
+    assert problem in str(broken)
+    assert broken.remedy == remedy
+    assert "\n" not in str(broken)
+    assert fine.ok
+    assert "Fine" in loader.session.registry
+    assert "Traceback" not in "".join(capsys.readouterr())
+    assert "Error" in broken.traceback_text or "Exit" in broken.traceback_text or "Interrupt" in broken.traceback_text
+
+
+def test_the_install_line_follows_the_packs_requirements(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("numpy\nopencv_python>=4.8 # pictures\nscikit.image==0.22\n")
+    for module, expected in (("skimage.io", '"scikit.image==0.22"'), ("cv2", "opencv-python-headless")):
+        error = ModuleNotFoundError(f"No module named {module!r}", name=module)
+        assert explain(error, tmp_path)[1] == f"pip install {expected}"
+
+
+def test_what_a_pack_prints_is_kept_for_those_who_ask(
+    loader: PackLoader, write_pack: WritePack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pack("chatty", "import sys\nprint('hello')\nprint('oh', file=sys.stderr)\n" + node_source())
+    [report] = loader.load_all()
+    captured = capsys.readouterr()
+    assert "hello" not in captured.out
+    assert "oh" not in captured.err
+    assert report.output == "hello\noh\n"
+
+
+def test_a_pack_that_takes_long_is_told_of_and_goes_on(loader: PackLoader, write_pack: WritePack) -> None:
+    loader.limit = 0.3
+    write_pack("a_slow", "import time; time.sleep(1.2)\n" + node_source("Slow"))
+    write_pack("b_quick", node_source("Quick"))
+    started = time.perf_counter()
+    slow, quick = loader.load_all()
+    assert time.perf_counter() - started < 1.1
+    assert slow.status == "importing"
+    assert "still importing" in str(slow)
+    assert quick.ok
+    deadline = time.monotonic() + 20
+    while slow.status == "importing" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert slow.ok
+    assert "Slow" in loader.session.registry
+    assert slow.seconds > 1.0
+
+
+def test_built_in_nodes_win_and_the_last_pack_wins(loader: PackLoader, write_pack: WritePack) -> None:
+    built_in = loader.session.registry.get("SaveImage")
+    write_pack(
+        "a",
+        node_source("SaveImage") + node_source("Twice", 1).replace("NODE_CLASS_MAPPINGS = ", "NODE_CLASS_MAPPINGS |= "),
+    )
+    write_pack("b", node_source("Twice", 2))
+    a, b = loader.load_all()
+    assert loader.session.registry.get("SaveImage") is built_in
+    assert a.refused == {"SaveImage": "a built-in node has this name"}
+    assert loader.session.registry.get("Twice").node_class().run() == (2,)  # type: ignore[union-attr]
+    assert b.notes == ["Twice takes the place of the node of a"]
+
+
+def test_a_node_that_is_none_costs_itself_alone(loader: PackLoader, write_pack: WritePack) -> None:
+    write_pack("mixed", node_source("Good") + "class Bad: pass\nNODE_CLASS_MAPPINGS |= {'Bad': Bad, 'Odd': 3}\n")
+    [report] = loader.load_all()
+    assert report.nodes == ["Good"]
+    assert "no INPUT_TYPES" in report.refused["Bad"]
+    assert "a class belongs here, not int" in report.refused["Odd"]
+
+
+def test_five_hundred_nodes(loader: PackLoader, write_pack: WritePack) -> None:
+    write_pack(
+        "many", node_source("N") + "NODE_CLASS_MAPPINGS = {f'N{i}': type(f'N{i}', (N,), {}) for i in range(500)}"
+    )
+    [report] = loader.load_all()
+    assert len(report.nodes) == 500
+    assert loader.session.registry.get("N499") is not None
+
+
+def test_prestartup_scripts_run_before_every_import(loader: PackLoader, write_pack: WritePack) -> None:
+    first = "import sys\nassert 'prestarted_by_z' in sys.modules\n" + node_source("First")
+    write_pack("a", first)
+    write_pack(
+        "z", node_source("Last"), {"prestartup_script.py": "import sys, types\nsys.modules['prestarted_by_z'] = types"}
+    )
+    try:
+        assert all(report.ok for report in loader.load_all())
+    finally:
+        sys.modules.pop("prestarted_by_z", None)
+
+
+def test_a_prestartup_script_that_fails_leaves_its_pack(loader: PackLoader, write_pack: WritePack) -> None:
+    write_pack("a", node_source("First"), {"prestartup_script.py": "raise SystemExit(1)"})
+    [report] = loader.load_all()
+    assert report.ok
+
+
+def test_relative_and_own_absolute_imports(loader: PackLoader, write_pack: WritePack) -> None:
+    source = """
+import os, sys
+sys.path.append(os.path.dirname(__file__))
+import own_helpers_of_pack
+from .src.numbers import SEVEN
+from .src import numbers
+assert sys.modules[__name__].__file__ == __file__
+""" + node_source("Seven").replace("42", "SEVEN + own_helpers_of_pack.ONE")
+    write_pack(
+        "v1.2-pack", source, {"src/__init__.py": "", "src/numbers.py": "SEVEN = 7", "own_helpers_of_pack.py": "ONE = 1"}
+    )
+    [report] = loader.load_all()
+    assert report.ok, report
+    assert loader.session.registry.get("Seven").node_class().run() == (8,)  # type: ignore[union-attr]
+
+
+V3 = """
+from comfy_api.latest import ComfyExtension, io
+
+class Twice(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(node_id="Twice", inputs=[io.Int.Input("n")], outputs=[io.Int.Output()])
+    @classmethod
+    def execute(cls, n):
+        return io.NodeOutput(2 * n)
+
+class Broken(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        raise ValueError("no schema today")
+
+class Pack(ComfyExtension):
+    loaded = False
+    async def on_load(self):
+        Pack.loaded = True
+    async def get_node_list(self):
+        assert Pack.loaded
+        return [Twice, Broken]
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "async "])
+def test_an_entry_point_is_used_without_mappings(prefix: str, loader: PackLoader, write_pack: WritePack) -> None:
+    write_pack("v3", V3 + f"{prefix}def comfy_entrypoint():\n    return Pack()\n")
+    [report] = loader.load_all()
+    assert report.nodes == ["Twice"]
+    assert "no schema today" in report.refused["Broken"]
+
+
+def test_mappings_are_preferred_to_the_entry_point(loader: PackLoader, write_pack: WritePack) -> None:
+    write_pack("both", node_source("Mapped") + "def comfy_entrypoint():\n    raise AssertionError\n")
+    assert loader.load_all()[0].nodes == ["Mapped"]
+
+
+def test_load_pack_by_path_name_and_package(session: Session, write_pack: WritePack, tmp_path: Path) -> None:
+    write_pack("by_name", node_source("ByName"))
+    assert cn.load_pack("by_name").nodes == ["ByName"]
+    elsewhere = tmp_path / "elsewhere.py"
+    elsewhere.write_text(node_source("ByPath"))
+    assert cn.load_pack(elsewhere).nodes == ["ByPath"]
+    site = tmp_path / "site"
+    (site / "installed_test_pack").mkdir(parents=True)
+    (site / "installed_test_pack" / "__init__.py").write_text(node_source("Installed"))
+    sys.path.insert(0, str(site))
+    assert cn.load_pack("installed-test-pack").nodes == ["Installed"]
+    assert "installed_test_pack" in sys.modules
+    del sys.modules["installed_test_pack"]
+    with pytest.raises(ValueError, match="there is no pack 'nowhere_at_all'"):
+        cn.load_pack("nowhere_at_all")
+
+
+def test_load_pack_clones_a_git_address(session: Session, write_pack: WritePack, tmp_path: Path) -> None:
+    import shutil
+    import subprocess
+
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    origin = tmp_path / "origin" / "nice-pack"
+    origin.mkdir(parents=True)
+    (origin / "__init__.py").write_text(node_source("Cloned"))
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "x"]):
+        subprocess.run(["git", *command], cwd=origin, check=True)
+    assert cn.load_pack(f"file://{origin}").nodes == ["Cloned"]
+    assert (tmp_path / "custom_nodes" / "nice-pack" / "__init__.py").is_file()
+    with pytest.raises(ValueError, match="git cannot clone"):
+        cn.load_pack(f"file://{tmp_path}/nothing.git")
+    assert not list((tmp_path / "custom_nodes").glob("*.part"))
+
+
+def test_load_pack_shows_one_line_for_a_failure(
+    session: Session, write_pack: WritePack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pack("broken", "import a_package_nobody_has")
+    assert not cn.load_pack("broken").ok
+    shown = capsys.readouterr().err.strip()
+    assert shown == (
+        "broken: needs the package 'a_package_nobody_has', which is not installed → pip install a_package_nobody_has"
+    )
+
+
+def test_which_node_runs(loader: PackLoader, write_pack: WritePack) -> None:
+    source = """
+from comfy_execution.graph import ExecutionBlocker as One
+from comfy_execution.graph_utils import ExecutionBlocker as Two, GraphBuilder, is_link
+from comfy_execution.utils import get_executing_context
+assert One is Two and is_link(["1", 0]) and get_executing_context() is None
+class Where:
+    INPUT_TYPES = classmethod(lambda cls: {})
+    RETURN_TYPES = ()
+    FUNCTION = "go"
+    OUTPUT_NODE = True
+    def go(self):
+        now = get_executing_context()
+        return {"ui": {"where": [now.node_id, now.prompt_id, now.list_index]}}
+NODE_CLASS_MAPPINGS = {"Where": Where}
+"""
+    write_pack("engine", source)
+    assert loader.load_all()[0].ok
+    engine = loader.session.engine
+    prompt_id = engine.submit({"7": {"class_type": "Where", "inputs": {}}}).prompt_id
+    assert engine.wait(prompt_id, 30)["outputs"] == {"7": {"where": ["7", prompt_id, 0]}}
