@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Range,
         Sigmas,
         Slider,
+        Socket,
         Tooltip,
         Vae,
     )
@@ -36,7 +37,7 @@ __version__ = "0.1.0"
 
 _MARKERS = (
     *("Any", "Audio", "Clip", "Conditioning", "Image", "Latent", "Mask", "Model", "Sigmas", "Vae"),
-    *("Multiline", "Range", "Slider", "Tooltip"),
+    *("Multiline", "Range", "Slider", "Socket", "Tooltip"),
 )
 _HOMES = {
     "Editor": "widget",
@@ -64,6 +65,7 @@ __all__ = [
     "RunInterrupted",
     "Sigmas",
     "Slider",
+    "Socket",
     "Tooltip",
     "Vae",
     "Workflow",

@@ -222,14 +222,15 @@ class OwnValidation:
 
 
 def _choices(declared: InputDefinition) -> list[Any] | None:
-    """The options of a combo; None where the node's file does not know them (remote combos)."""
+    """The options of a combo, a list as it is: it may take more than it shows. None where the node's file does not
+    know them (remote combos)."""
     if isinstance(declared.type, (list, tuple)):
         return list(declared.type)
     is_combo = isinstance(declared.type, str) and str.__eq__(declared.type, "COMBO")
     if not is_combo or declared.options.get("remote"):
         return None
     options = declared.options.get("options")
-    return None if options is None else list(options)
+    return options if options is None or isinstance(options, list) else list(options)
 
 
 def _shown_type(declared: Any) -> str:

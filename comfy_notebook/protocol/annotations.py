@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import enum
 import inspect
+import math
+import operator
 import sys
 import types
 import typing
@@ -49,11 +51,12 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Result:
-    """One output slot."""
+    """One output slot; None may come out of an ``optional`` one."""
 
     name: str
     type: Any
     is_list: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class _Meaning:
 def read_parameters(fn: Callable[..., Any], node: str, localns: Mapping[str, Any] | None) -> list[Parameter]:
     """The inputs of ``fn``, in order; ``**kwargs`` declares none and receives whatever is linked besides."""
     hints = _Hints(fn, node, localns)
-    parameters = []
+    parameters: list[Parameter] = []
     for parameter in inspect.signature(fn).parameters.values():
         if parameter.kind is parameter.VAR_KEYWORD:
             continue
@@ -86,8 +89,19 @@ def read_parameters(fn: Callable[..., Any], node: str, localns: Mapping[str, Any
             raise NodeDefinitionError(
                 f"node {node!r}: parameter {parameter.name!r} cannot be passed by name; inputs of a node have names"
             )
+        _refuse_unbound(parameter, hints, node, is_first=not parameters)
         parameters.append(_parameter(parameter, hints, node))
     return parameters
+
+
+def _refuse_unbound(parameter: inspect.Parameter, hints: _Hints, node: str, *, is_first: bool) -> None:
+    """A bare ``self`` is a method without its object; one with an annotation or a default is an input like others."""
+    bare = parameter.default is parameter.empty and hints.of(parameter.name) is parameter.empty
+    if is_first and bare and parameter.name in ("self", "cls"):
+        raise NodeDefinitionError(
+            f"node {node!r} is a method without its object, nobody could fill {parameter.name!r}; make the node of the "
+            "method of an object, cn.node(thing.method), or of a function"
+        )
 
 
 def _parameter(parameter: inspect.Parameter, hints: _Hints, node: str) -> Parameter:
@@ -107,10 +121,25 @@ def _parameter(parameter: inspect.Parameter, hints: _Hints, node: str) -> Parame
     if meaning.type == "INT" and parameter.name in _SEED_NAMES:
         options = {**options, "min": 0, "max": 2**64 - 1}
     if has_default and parameter.default is not None:
+        _make_room(options, parameter.default, meaning, where)
         options["default"] = _option_of(parameter.default, meaning.choices)
     category = "optional" if has_default or meaning.optional else "required"
     needs_none = meaning.optional and not has_default
     return Parameter(parameter.name, category, meaning.type, options, meaning.choices, needs_none)
+
+
+def _make_room(options: dict[str, Any], default: Any, meaning: _Meaning, where: str) -> None:
+    """Widen limits nobody asked for so that ``default`` lies within them; refuse it outside those somebody set."""
+    if meaning.type not in ("INT", "FLOAT") or not isinstance(default, (int, float)):
+        return
+    if isinstance(default, float) and not math.isfinite(default):
+        raise NodeDefinitionError(f"{where}: {default} is no number a widget can show; write float | None = None")
+    (stock,) = [limits for kind, limits in _NUMBERS.values() if kind == meaning.type]
+    for limit, outside in (("min", operator.lt), ("max", operator.gt)):
+        if limit in options and outside(default, options[limit]):
+            if meaning.options[limit] != stock[limit]:
+                raise NodeDefinitionError(f"{where}: the default {default} lies beyond its {limit}, {options[limit]}")
+            options[limit] = default
 
 
 def read_results(fn: Callable[..., Any], node: str, localns: Mapping[str, Any] | None) -> Results:
@@ -134,7 +163,7 @@ def read_results(fn: Callable[..., Any], node: str, localns: Mapping[str, Any] |
 
 def _result(annotation: Any, where: str, name: str | None) -> Result:
     meaning = _meaning(annotation, where, is_output=True)
-    return Result(meaning.name or name or str(meaning.type), meaning.type, meaning.is_list)
+    return Result(meaning.name or name or str(meaning.type), meaning.type, meaning.is_list, meaning.optional)
 
 
 class _Hints:
@@ -188,7 +217,7 @@ def _class(annotation: type, where: str, is_output: bool) -> _Meaning:
         kind, options = _NUMBERS[annotation]
         return _Meaning(kind, dict(options))
     if issubclass(annotation, enum.Enum):
-        return _combo({_enum_text(member): member for member in annotation})
+        return _enum(annotation)
     full_name = f"{annotation.__module__}.{annotation.__qualname__}"
     if is_output and full_name == "PIL.Image.Image":
         return _Meaning("IMAGE")
@@ -233,15 +262,30 @@ def _combo(choices: dict[Any, Any]) -> _Meaning:
     return _Meaning("COMBO", {"options": list(choices)}, choices=None if plain else choices)
 
 
+def _enum(annotation: type[enum.Enum]) -> _Meaning:
+    by_text = {_enum_text(member): member for member in annotation}
+    return _Meaning("COMBO", {"options": EnumTexts(annotation)}, choices={**annotation.__members__, **by_text})
+
+
+class EnumTexts(list[Any]):
+    """The texts of a combo made of an Enum. The names of the members mean the same, so they are in it too."""
+
+    def __init__(self, kind: type[enum.Enum]) -> None:
+        super().__init__(_enum_text(member) for member in kind)
+        self._names = frozenset(kind.__members__)
+
+    def __contains__(self, text: object) -> bool:
+        return super().__contains__(text) or (isinstance(text, str) and text in self._names)
+
+
 def _enum_text(member: enum.Enum) -> Any:
     return member.value if isinstance(member.value, (str, int, float)) else member.name
 
 
 def _option_of(default: Any, choices: Mapping[Any, Any] | None) -> Any:
-    for text, value in (choices or {}).items():
-        if value is default:
-            return text
-    return _enum_text(default) if isinstance(default, enum.Enum) else default
+    if isinstance(default, enum.Enum):
+        return _enum_text(default)
+    return next((text for text, value in (choices or {}).items() if value is default), default)
 
 
 def _shown(annotation: Any) -> str:

@@ -40,7 +40,8 @@ def definition_from_function(
     ``name`` defaults to the function's name, ``description`` to its docstring. A function without outputs is an output
     node in any case: nothing else could make it run. ``always_run`` never reuses an earlier result (for functions that
     read the clock, a file, the network). ``localns`` helps to find names in annotations written as text. Raises
-    :class:`NodeDefinitionError` naming the parameter whose annotation says nothing to the node protocol.
+    :class:`NodeDefinitionError` naming the parameter whose annotation says nothing to the node protocol, or for a
+    function that yields.
     """
     if not callable(fn):
         raise NodeDefinitionError(f"a node is made of a function, not of {fn!r}")
@@ -48,6 +49,7 @@ def definition_from_function(
         class_name = name or (None if is_v3_class(fn) else fn.__name__)
         return _definition_from_class(fn, class_name, display_name, python_module or fn.__module__)
     node_name: str = name or getattr(fn, "__name__", "") or type(fn).__name__
+    _refuse_generators(fn, node_name)
     parameters = read_parameters(fn, node_name, localns)
     results = read_results(fn, node_name, localns)
     call = _FunctionCall(fn, node_name, tuple(parameters), tuple(results.outputs), results.is_tuple)
@@ -67,6 +69,16 @@ def definition_from_function(
         search_aliases=search_aliases,
         code=partial(function_version, fn),
     )
+
+
+def _refuse_generators(fn: Callable[..., Any], node: str) -> None:
+    for function in (fn, getattr(fn, "__call__", None)):  # noqa: B004 - objects that are called
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise NodeDefinitionError(
+                f"node {node!r} yields, but a node returns its outputs all at once: collect them in a list and return "
+                "it (-> cn.Image makes a batch of it, -> list[cn.Image] hands the images on one by one); what it has "
+                "so far is shown by cn.context().progress(step, steps, preview)"
+            )
 
 
 def _definition_from_class(cls: type, name: str | None, display_name: str | None, module: str) -> NodeDefinition:
@@ -101,18 +113,18 @@ def _node_class(call: _FunctionCall, always_run: bool) -> type:
     }
     if inspect.iscoroutinefunction(call.fn) or inspect.iscoroutinefunction(getattr(call.fn, "__call__", None)):  # noqa: B004
 
-        async def run_async(self: Any, **inputs: Any) -> Any:
+        async def run_async(self: Any, /, **inputs: Any) -> Any:
             return call.results(await call.fn(**call.arguments(inputs)))
 
         members["run"] = run_async
     else:
 
-        def run(self: Any, **inputs: Any) -> Any:
+        def run(self: Any, /, **inputs: Any) -> Any:
             return call.results(call.fn(**call.arguments(inputs)))
 
         members["run"] = run
     if always_run:
-        members["IS_CHANGED"] = classmethod(lambda cls, **inputs: float("nan"))
+        members["IS_CHANGED"] = classmethod(lambda cls, /, **inputs: float("nan"))
     return type(call.name, (), members)
 
 
@@ -143,24 +155,43 @@ class _FunctionCall:
             if "result" in value and "expand" not in value:
                 return {**value, "result": self._slots(tuple(value["result"]))}
             return value
-        if type(value).__name__ == "ExecutionBlocker":
+        if _is_blocker(value):
             return value
         if not self.outputs:
             return ()
         if not self.is_tuple:
             return self._slots((value,))
         if not isinstance(value, (tuple, list)):
-            raise TypeError(f"{self.name} promised {self._promise()} and returned one {type(value).__name__}")
+            raise TypeError(f"{self._promise()} and returned one {type(value).__name__}; {self._return_instead()}")
         return self._slots(tuple(value))
 
     def _slots(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
         if len(values) != len(self.outputs):
-            raise TypeError(f"{self.name} promised {self._promise()} and returned {len(values)}")
-        return tuple(_normalised(value, output) for value, output in zip(values, self.outputs, strict=True))
+            raise TypeError(f"{self._promise()} and returned {len(values)}; {self._return_instead()}")
+        return tuple(self._slot(value, output) for value, output in zip(values, self.outputs, strict=True))
+
+    def _slot(self, value: Any, output: Result) -> Any:
+        if _is_blocker(value) or (value is None and (output.optional or output.type == "*")):
+            return value
+        if output.is_list and not isinstance(value, (list, tuple)):
+            raise TypeError(f"{self._promise()} and returned no list for {output.name}, but {type(value).__name__}")
+        try:
+            return [_normalised(item, output) for item in value] if output.is_list else _normalised(value, output)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{self._promise()}: {error}") from None
 
     def _promise(self) -> str:
         names = ", ".join(str(output.name) for output in self.outputs)
-        return f"{len(self.outputs)} output{'s' if len(self.outputs) > 1 else ''} ({names})"
+        return f"{self.name} promised {len(self.outputs)} output{'s' if len(self.outputs) > 1 else ''} ({names})"
+
+    def _return_instead(self) -> str:
+        count = len(self.outputs)
+        return f"return a tuple of {count}" if self.is_tuple else "return one value"
+
+
+def _is_blocker(value: Any) -> bool:
+    return type(value).__name__ == "ExecutionBlocker"
 
 
 def _ui_lists(ui: Mapping[str, Any]) -> dict[str, Any]:
@@ -170,8 +201,10 @@ def _ui_lists(ui: Mapping[str, Any]) -> dict[str, Any]:
 
 def _normalised(value: Any, output: Result) -> Any:
     normalise = _NORMALISE.get(output.type)
-    if normalise is None:
-        return value
-    if output.is_list and isinstance(value, (list, tuple)):
-        return [normalise(item) for item in value]
-    return normalise(value)
+    if normalise is not None and not _is_blocker(value):
+        return normalise(value)
+    if value is None and output.type != "*":
+        raise TypeError(
+            f"it returned None for {output.name}; return a value, or annotate it with '| None' if there may be none"
+        )
+    return value

@@ -10,29 +10,75 @@ import importlib
 import sys
 from typing import Any
 
+_PICTURE = "a PIL image, or a tensor or array {shape} of floats in 0..1, or a list of those of one size"
+_IMAGE = _PICTURE.format(shape="[B,H,W,C] or [H,W,C]")
+_MASK = _PICTURE.format(shape="[B,H,W] or [H,W]")
+
 
 def as_image(value: Any) -> Any:
     """``float32 [B, H, W, C]`` in 0..1 from a PIL image, an array or tensor ``[H, W]``, ``[H, W, C]`` or
-    ``[B, H, W, C]`` (``uint8`` is scaled by 1/255), or a list of those of one size. Other values pass unchanged."""
-    if isinstance(value, (list, tuple)) and value and all(_is_picture(item) for item in value):
-        return _torch().cat([as_image(item) for item in value])
+    ``[B, H, W, C]`` (``uint8`` is scaled by 1/255), or a list of those of one size; where one of a list has alpha, the
+    others become opaque. Raises ``TypeError`` for anything else, ``ValueError`` for a list of several sizes."""
+    if _is_list_of_pictures(value):
+        return _torch().cat(_of_one_size(_same_channels([as_image(item) for item in value])))
     if not _is_picture(value):
-        return value
+        raise TypeError(f"{_shown(value)} is no image; return {_IMAGE}")
     tensor = _float_tensor(_pil_array(value, ("RGB", "RGBA")) if _is_pil(value) else value)
     if tensor.ndim == 2:
         tensor = tensor.unsqueeze(-1).repeat(1, 1, 3)
+    if tensor.ndim not in (3, 4):
+        raise TypeError(f"{_shown(value)} is no image; return {_IMAGE}")
     return tensor.unsqueeze(0) if tensor.ndim == 3 else tensor
 
 
 def as_mask(value: Any) -> Any:
-    """``float32 [B, H, W]`` in 0..1 from a PIL image (its luminance), or an array or tensor ``[H, W]`` or
-    ``[B, H, W]``. Other values pass unchanged."""
-    if isinstance(value, (list, tuple)) and value and all(_is_picture(item) for item in value):
-        return _torch().cat([as_mask(item) for item in value])
+    """``float32 [B, H, W]`` in 0..1 from a PIL image (its luminance), an array or tensor ``[H, W]`` or ``[B, H, W]``,
+    or a list of those of one size. Raises ``TypeError`` for anything else, ``ValueError`` for several sizes."""
+    if _is_list_of_pictures(value):
+        return _torch().cat(_of_one_size([as_mask(item) for item in value]))
     if not _is_picture(value):
-        return value
+        raise TypeError(f"{_shown(value)} is no mask; return {_MASK}")
     tensor = _float_tensor(_pil_array(value, ("L",)) if _is_pil(value) else value)
+    if tensor.ndim not in (2, 3):
+        raise TypeError(f"{_shown(value)} is no mask; return {_MASK}")
     return tensor.unsqueeze(0) if tensor.ndim == 2 else tensor
+
+
+def _is_list_of_pictures(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(_is_picture(item) for item in value)
+
+
+def _of_one_size(tensors: list[Any]) -> list[Any]:
+    sizes = list(dict.fromkeys((int(tensor.shape[2]), int(tensor.shape[1])) for tensor in tensors))
+    if len(sizes) > 1:
+        shown = ", ".join(f"{width} x {height}" for width, height in sizes[:5])
+        raise ValueError(
+            f"pictures of several sizes ({shown}) make no batch; bring them to one size, or annotate the output as "
+            "list[cn.Image], which hands them on one by one"
+        )
+    return tensors
+
+
+def _same_channels(tensors: list[Any]) -> list[Any]:
+    most = max(tensor.shape[-1] for tensor in tensors)
+    return [tensor if tensor.shape[-1] == most else _with_channels(tensor, most) for tensor in tensors]
+
+
+def _with_channels(tensor: Any, channels: int) -> Any:
+    """Grey becomes colour, a missing alpha is opaque."""
+    colours = tensor if tensor.shape[-1] >= 3 else tensor[..., :1].repeat(1, 1, 1, 3)
+    return _torch().cat([colours, colours.new_ones(*colours.shape[:-1], channels - colours.shape[-1])], dim=-1)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "None"
+    if isinstance(value, (str, int, float)):
+        return f"{type(value).__name__} {value!r:.60}"
+    if isinstance(value, (list, tuple)) and value:
+        return f"a {type(value).__name__} of {', '.join(sorted({type(item).__name__ for item in value})[:3])}"
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"{type(value).__name__} {list(shape)}"
 
 
 def _torch() -> Any:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import functools
+import importlib
+import inspect
+import re
 from typing import Annotated, Any, Literal, NamedTuple, Optional, Union
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import comfy_notebook
 import comfy_notebook.protocol.markers as cn
 from comfy_notebook.protocol.blocking import ExecutionBlocker
 from comfy_notebook.protocol.function import definition_from_function
@@ -67,6 +72,9 @@ INPUTS: list[tuple[Any, tuple[Any, ...], str, Any]] = [
     (Annotated[Palette, cn.Socket("COLOURS")], (), "required", ("COLOURS", {})),
     (Annotated[float, cn.Range(0, 1, step=0.1)], (0.5,), "optional",
      ("FLOAT", {**FRACTION, "min": 0, "max": 1, "step": 0.1, "default": 0.5})),
+    (int, (2**70,), "optional", ("INT", {**NUMBER, "max": 2**70, "default": 2**70})),
+    (float, (-1e300,), "optional", ("FLOAT", {**FRACTION, "min": -1e300, "default": -1e300})),
+    (Annotated[int, cn.Range(0)], (2**40,), "optional", ("INT", {"min": 0, "max": 2**40, "default": 2**40})),
     (Annotated[int, cn.Slider(1, 9)], (), "required", ("INT", {"min": 1, "max": 9, "display": "slider"})),
     (Annotated[str, cn.Multiline("say it")], (), "required", ("STRING", {"multiline": True, "placeholder": "say it"})),
     (Annotated[int, {"tooltip": "how many"}], (), "required", ("INT", {**NUMBER, "tooltip": "how many"})),
@@ -132,6 +140,70 @@ def test_annotations_that_say_nothing_name_the_parameter_and_a_way_out(annotatio
         spec(annotation)
 
 
+@pytest.mark.parametrize(("annotation", "default", "told"), [
+    (Annotated[float, cn.Range(0, 1)], 1.5, "the default 1.5 lies beyond its max, 1"),
+    (Annotated[int, cn.Slider(1, 9)], 0, "the default 0 lies beyond its min, 1"),
+    (float, float("nan"), "nan is no number a widget can show"),
+    (float, float("inf"), "inf is no number a widget can show"),
+])  # fmt: skip
+def test_defaults_no_widget_could_hold(annotation: Any, default: Any, told: str) -> None:
+    with pytest.raises(NodeDefinitionError, match=f"node 'f', parameter 'x': {told}"):
+        spec(annotation, default)
+
+
+def test_a_seed_may_start_below_zero() -> None:
+    def f(seed: int = -1) -> int: ...  # type: ignore[empty-body]
+
+    assert definition_from_function(f).input_types()["optional"]["seed"][1]["min"] == -1
+
+
+@pytest.mark.parametrize("name", ["annotations", "function", "image_values"])
+def test_what_messages_recommend_can_be_imported(name: str) -> None:
+    module = importlib.import_module(f"comfy_notebook.protocol.{name}")
+    named = set(re.findall(r"\bcn\.(\w+)", inspect.getsource(module)))
+    assert named
+    assert named <= set(comfy_notebook.__all__)
+
+
+def test_functions_that_yield_are_refused() -> None:
+    def lazily(a: int) -> Any:
+        yield a
+
+    async def slowly(a: int) -> Any:
+        yield a
+
+    class Tool:
+        def __call__(self, a: int) -> Any:
+            yield a
+
+    for fn in (lazily, slowly, functools.partial(lazily, a=1), Tool(), Tool().__call__):
+        with pytest.raises(NodeDefinitionError, match=r"'n' yields.*collect them in a list"):
+            definition_from_function(fn, name="n")
+
+
+def test_inputs_called_self_and_cls() -> None:
+    def plain(self: int = 1, cls: int = 2) -> int:
+        return self * 10 + cls
+
+    async def later(self: int = 1, cls: int = 2) -> int:
+        return self * 10 + cls
+
+    assert call(plain, self=3, cls=4) == (34,)
+    assert asyncio.run(call(later, self=3, cls=4)) == (34,)
+    always = definition_from_function(plain, always_run=True).node_class
+    assert always.IS_CHANGED(self=3, cls=4) != always.IS_CHANGED(self=3, cls=4)  # type: ignore[attr-defined]
+
+
+def test_a_method_without_its_object_is_refused() -> None:
+    class Tool:
+        def scale(self, a: int) -> int:
+            return a
+
+    with pytest.raises(NodeDefinitionError, match="'scale' is a method without its object"):
+        definition_from_function(Tool.scale)
+    assert call(Tool().scale, a=2) == (2,)
+
+
 def test_positional_parameters_are_refused() -> None:
     with pytest.raises(NodeDefinitionError, match="'x'"):
         definition_from_function(lambda x, /: x)
@@ -185,6 +257,29 @@ def test_enums_arrive_as_enums_and_missing_optionals_as_none() -> None:
     assert definition_from_function(f).is_output_node, "nothing else could make it run"
 
 
+class Mixed(enum.Enum):
+    A = "a"
+    B = 2
+    C = (1, 2)
+    D = "A"
+
+
+@pytest.mark.parametrize(("text", "member"), [
+    ("a", Mixed.A), ("A", Mixed.D), (2, Mixed.B), ("B", Mixed.B), ("C", Mixed.C), ("D", Mixed.D),
+])  # fmt: skip
+def test_enums_are_chosen_by_value_or_name(text: Any, member: Mixed) -> None:
+    """Values come first: "A" is the value of D."""
+
+    def f(x: Mixed = Mixed.B) -> Annotated[Any, cn.Socket("MIXED")]:
+        return x
+
+    options = definition_from_function(f).input_types()["optional"]["x"][1]
+    assert options == {"options": ["a", 2, "C", "A"], "default": 2}
+    assert text in options["options"]
+    assert "E" not in options["options"]
+    assert call(f, x=text) == (member,)
+
+
 def test_async_functions_and_methods() -> None:
     class Tool:
         def __init__(self, factor: int) -> None:
@@ -233,6 +328,55 @@ def test_pictures_become_image_tensors(value: Any, shape: tuple[int, ...]) -> No
     assert float(tensor.max()) <= 1.0
     if getattr(value, "dtype", None) == np.uint8:
         assert float(tensor.min()) == 1.0
+
+
+def returning(annotation: Any, value: Any) -> Any:
+    def maker() -> Any:
+        return value
+
+    maker.__annotations__["return"] = annotation
+    return call(maker)
+
+
+BROKEN: list[tuple[Any, Any, str]] = [
+    (cn.Image, "hello", r"\(IMAGE\): str 'hello' is no image; return a PIL image, or a tensor"),
+    (cn.Image, None, "None is no image; return"),
+    (cn.Image, np.zeros(3), r"ndarray \[3\] is no image"),
+    (cn.Image, [], "list is no image"),
+    (cn.Image, ["a", 1], "a list of int, str is no image"),
+    (cn.Image, [Image.new("RGB", (3, 2)), Image.new("RGB", (4, 3))],
+     r"several sizes \(3 x 2, 4 x 3\).*list\[cn.Image\]"),
+    (cn.Mask, 5, "int 5 is no mask"),
+    (cn.Mask, np.zeros((1, 2, 3, 4)), r"ndarray \[1, 2, 3, 4\] is no mask"),
+    (cn.Mask, [np.zeros((2, 3)), np.zeros((3, 2))], "several sizes"),
+    (int, None, r"1 output \(INT\): it returned None for INT; return a value"),
+    (cn.Model, None, "it returned None for MODEL"),
+    (tuple[cn.Image, int], (np.zeros((2, 2)), None), "it returned None for INT"),
+    (tuple[int, int], (1, 2, 3), r"2 outputs \(INT, INT\) and returned 3; return a tuple of 2"),
+    (tuple[cn.Image, int], 5, "returned one int; return a tuple of 2"),
+    (list[cn.Image], [Image.new("RGB", (3, 2)), "x"], "str 'x' is no image"),
+    (list[int], 3, "returned no list for INT, but int"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("annotation", "value", "told"), BROKEN, ids=lambda item: str(item)[:30])
+def test_what_is_no_such_output_is_refused(annotation: Any, value: Any, told: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"maker promised.*{told}"):
+        returning(annotation, value)
+
+
+def test_none_where_there_may_be_none() -> None:
+    assert returning(cn.Image | None, None) == (None,)
+    assert returning(int | None, None) == (None,)
+    assert returning(cn.Any, None) == (None,)
+    assert returning(tuple[int, cn.Mask | None], (1, None)) == (1, None)
+
+
+def test_pictures_of_several_modes_make_one_batch() -> None:
+    pytest.importorskip("torch")
+    clear, red = Image.new("RGBA", (3, 2)), Image.new("RGB", (3, 2), "red")
+    (batch,) = returning(cn.Image, [clear, red, np.full((2, 3, 1), 0.5)])
+    assert batch[:, 0, 0].tolist() == [[0, 0, 0, 0], [1, 0, 0, 1], [0.5, 0.5, 0.5, 1]]
 
 
 def test_masks_become_mask_tensors() -> None:
