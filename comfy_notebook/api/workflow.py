@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -63,18 +62,19 @@ class Workflow:
     def save(self, path: str | os.PathLike[str] | None = None, *, format: str = "ui") -> Path:
         """Write the workflow as ``"ui"`` JSON (what editors open) or ``"api"`` JSON (what servers run).
 
-        Without ``path`` it goes back to where it came from, where that was a ``.json`` file. Raises ``ValueError``
-        for another format or without a path.
+        Without ``path`` it goes back to where it came from, where that was a ``.json`` file. A ``.png`` or ``.webp``
+        picture that is there already takes it into its metadata and keeps its pixels. Raises ``ValueError`` for
+        another format, another kind of file or without a path, ``OSError`` where it can't be written.
         """
-        from ..server.atomic import write_text
+        from . import saving
 
         if format not in ("ui", "api"):
             raise ValueError(f"format must be 'ui' or 'api', not {format!r}")
         target = Path(path) if path is not None else self.path
         if target is None or (path is None and target.suffix.lower() != ".json"):
             raise ValueError("say where to: save('name.json')")
-        write_text(target, json.dumps(self.document if format == "ui" else self.to_api(), indent=2))
-        if path is None or (format == "ui" and self.path is None):
+        target = saving.save(target, self.document, self.to_api, format=format)
+        if path is None or (format == "ui" and self.path is None and target.suffix.lower() == ".json"):
             self.path = target
         return target
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,7 +14,7 @@ def temporary_name(path: Path) -> Path:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` in one step; raises ``OSError`` and leaves the old file as it was."""
+    """Write ``data`` to ``path`` in one step; raises ``OSError`` about ``path`` and leaves the old file as it was."""
     part = temporary_name(path)
     try:
         with open(part, "wb") as file:
@@ -21,9 +22,16 @@ def write_bytes(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as exc:
+        _remove(part)
+        if isinstance(exc, OSError) and exc.errno is not None:  # it names the temporary file
+            raise OSError(exc.errno, exc.strerror, str(path)) from None
         raise
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):
+        part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -13,12 +13,14 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from . import jsontext
 from .errors import WorkflowError
 
 if TYPE_CHECKING:
+    from PIL.Image import Exif
     from PIL.PngImagePlugin import PngInfo
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -108,12 +110,30 @@ def exif(carried: Mapping[str, str]) -> bytes:
     from PIL import Image
 
     block = Image.Exif()
-    others = [key for key in carried if key != "prompt"]
-    if "prompt" in carried:
-        block[_MODEL] = f"prompt:{carried['prompt']}"
-    for place, key in enumerate(others):
-        block[_MAKE - place] = f"{key}:{carried[key]}"
+    _fill(block, carried)
     return block.tobytes()
+
+
+def exif_with(old: bytes, texts: Mapping[str, str | None]) -> bytes:
+    """The EXIF block ``old`` with ``texts`` in it, None takes an entry out; all other entries stay. Without the
+    ``Exif`` head that JPEG wants."""
+    from PIL import Image
+
+    block = Image.Exif()
+    if old:
+        block.load(old)
+    for tag, value in list(block.items()):
+        if isinstance(value, str) and (match := _KEYED.match(value)) and match[1] in texts:
+            del block[tag]
+    _fill(block, {key: text for key, text in texts.items() if text is not None})
+    return block.tobytes().removeprefix(b"Exif\0\0")
+
+
+def _fill(block: Exif, carried: Mapping[str, str]) -> None:
+    free = (tag for tag in count(_MAKE, -1) if tag not in block)
+    for key, text in carried.items():
+        tag = _MODEL if key == "prompt" and _MODEL not in block else next(free)
+        block[tag] = f"{key}:{text}"
 
 
 def _read_png(data: bytes) -> dict[str, str]:
