@@ -74,6 +74,12 @@ def parser() -> argparse.ArgumentParser:
     _folder_options(nodes_)
     nodes_.set_defaults(command=nodes)
 
+    from .packs import command as packs
+
+    packs.add_options(
+        commands.add_parser("packs", help="custom node packs: what loaded, which nodes run"), _folder_options
+    )
+
     convert_ = commands.add_parser("convert", help="print a workflow as the API JSON that servers run")
     convert_.add_argument("file", type=Path)
     _folder_options(convert_)

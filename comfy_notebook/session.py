@@ -150,7 +150,7 @@ class Session:
     def _make_engine(self) -> Engine:
         from .engine import Engine
 
-        _import_before_threads()
+        import_before_threads()
         return Engine(self.registry, self.bus, self.folders, cache=self._cache)
 
     def _make_editors(self) -> EditorStore:
@@ -177,7 +177,7 @@ class Session:
         from .server.runner import Server
         from .server.services import Services
 
-        _import_before_threads()
+        import_before_threads()
         return Server(
             lambda: build_app(
                 Services(
@@ -213,12 +213,14 @@ _current_lock = threading.Lock()
 
 
 def current() -> Session:
-    """The session of this process, made on first use."""
+    """The session of this process, made on first use; the packs in its ``custom_nodes`` load beside it."""
     global _current
     with _current_lock:
-        if _current is None:
-            _current = Session()
-        return _current
+        is_new = _current is None
+        session = _current = _current or Session()
+    if is_new:
+        session.pack_loader.load_all_soon()
+    return session
 
 
 def use(session: Session) -> Session:
@@ -229,6 +231,7 @@ def use(session: Session) -> Session:
     return session
 
 
-def _import_before_threads() -> None:
+def import_before_threads() -> None:
+    """Import what more than one thread uses."""
     for name in _SHARED_BY_THREADS:
         importlib.import_module(name)

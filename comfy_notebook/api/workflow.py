@@ -158,6 +158,7 @@ class Workflow:
     def _info(self) -> Callable[[str], Mapping[str, Any] | None]:
         from ..server.node_info import info_source
 
+        self._session.pack_loader.wait()
         return info_source(self._session.registry)
 
 

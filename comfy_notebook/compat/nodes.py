@@ -36,7 +36,8 @@ CORE_CLASSES = frozenset(
         *("unCLIPConditioning",),
     )
 )
-_FUNCTIONS = frozenset(("common_ksampler", "load_custom_node", "init_extra_nodes", "init_external_custom_nodes"))
+#: Functions of the reference's module that are not here.
+FUNCTIONS = frozenset(("common_ksampler", "load_custom_node", "init_extra_nodes", "init_external_custom_nodes"))
 
 
 def bind(session: _session.Session) -> None:
@@ -79,7 +80,7 @@ def __getattr__(name: str) -> Any:
         return found
     from .stand_in import missing_attribute, stand_in
 
-    if name in CORE_CLASSES or name in _FUNCTIONS:
+    if name in CORE_CLASSES or name in FUNCTIONS:
         return stand_in(f"nodes.{name}")
     return missing_attribute(sys.modules[__name__], "nodes", name, sys._getframe(1))
 

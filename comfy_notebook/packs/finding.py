@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -69,12 +70,12 @@ def read_pyproject(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     try:
-        import tomllib
+        toml: Any = importlib.import_module("tomllib")
     except ModuleNotFoundError:  # Python 3.10
         return _two_values(text)
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
+        return dict(toml.loads(text))
+    except ValueError:
         return {}
 
 

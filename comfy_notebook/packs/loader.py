@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_THREAD = "comfy_notebook-pack"
 #: Seconds after which the others no longer wait for a pack.
 LIMIT = 30.0
 
@@ -68,14 +69,17 @@ class PackLoader:
 
     def load_all_soon(self) -> None:
         """:meth:`load_all` on a thread of its own, once; does nothing without a ``custom_nodes`` folder."""
+        from ..session import import_before_threads
+
         with self._lock:
-            if self._all is None and any(folder.is_dir() for folder in self.folders):
-                self._all = threading.Thread(target=self.load_all, name="comfy_notebook-packs", daemon=True)
+            if self._all is None and find_packs(self.folders):
+                import_before_threads()
+                self._all = threading.Thread(target=self.load_all, name=f"{_THREAD}s", daemon=True)
                 self._all.start()
 
     def wait(self, timeout: float | None = None) -> None:
-        """Wait until :meth:`load_all_soon` is through."""
-        if self._all is not None and self._all is not threading.current_thread():
+        """Wait until :meth:`load_all_soon` is through; a pack that asks while it is imported does not wait."""
+        if self._all is not None and not threading.current_thread().name.startswith(_THREAD):
             self._all.join(timeout)
 
     def load(self, source: PackSource) -> PackReport:
@@ -206,7 +210,7 @@ class PackLoader:
                 report.seconds = time.perf_counter() - started
                 done.set()
 
-        threading.Thread(target=run, name=f"comfy_notebook-pack-{source.name}", daemon=True).start()
+        threading.Thread(target=run, name=f"{_THREAD}-{source.name}", daemon=True).start()
         return done
 
     def _tell(self, report: PackReport, level: int) -> None:

@@ -47,7 +47,8 @@ def register_nodes(registry: Registry, read: PackNodes, report: PackReport, code
             other = known.python_module.removeprefix(PREFIX)
             report.notes.append(f"{definition.name} takes the place of the node of {other}")
         with suppress(Exception):  # slots, or a metaclass that forbids it
-            getattr(definition.node_class, "V3_CLASS", definition.node_class).RELATIVE_PYTHON_MODULE = origin
+            written: Any = getattr(definition.node_class, "V3_CLASS", definition.node_class)
+            written.RELATIVE_PYTHON_MODULE = origin
         registry.register(replace(definition, code=lambda: code))
         report.nodes.append(definition.name)
 
