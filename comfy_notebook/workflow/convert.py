@@ -176,7 +176,8 @@ class _Converter:
         if self._named is None:
             self._named = {}
             nodes = [(scope, node) for scope in self._scopes.all for node in scope.graph.nodes.values()]
-            for call in (_search_name, lambda node: node.get("title")):
+            # in files that state neither name, nodes answer to what they show and to their class type
+            for call in (_search_name, lambda node: node.get("title"), self._shown_name, lambda node: node["type"]):
                 for scope, node in nodes:
                     called = call(node)
                     if isinstance(called, str):
@@ -185,6 +186,9 @@ class _Converter:
             return None
         scope, node = self._named[name]
         return self._own_values(scope, str(node["id"]), node, self._info(node["type"])).get(widget)
+
+    def _shown_name(self, node: Json) -> Any:
+        return (self._info(node["type"]) or {}).get("display_name") if node.get("title") is None else None
 
     def _drop_dangling(self) -> None:
         for key, node in self._result.prompt.items():

@@ -87,3 +87,26 @@ def test_fields_in_a_workflow() -> None:
     prompt = to_api({"nodes": nodes, "links": []}, definitions.get, now=NOW).prompt
     assert prompt["1"]["inputs"]["filename_prefix"] == "2026/5_6_true"
     assert prompt["2"]["inputs"]["filename_prefix"] == prefix, "only nodes that save files have fields"
+
+
+SEARCHED = {"properties": {"Node name for S&R": "EmptyImage"}}
+EMPTY_IMAGE = {"input": {"required": {"width": ["INT", {"default": 4}]}}, "display_name": "Empty Image"}
+SAVE = {"input": {"required": {"filename_prefix": ["STRING", {"default": ""}]}}, "output": []}
+BY_NAME: list[tuple[str, list[dict[str, Any]], str, str]] = [
+    ("class type", [{}], "%EmptyImage.width%/a%no.such%", "8/a%no.such%"),
+    ("display name", [{}], "%Empty Image.width%", "8"),
+    ("a title comes first", [{}, {"title": "EmptyImage"}], "%EmptyImage.width%", "9"),
+    ("the search name comes before it", [{"title": "EmptyImage"}, SEARCHED], "%EmptyImage.width%", "9"),
+    ("no display name under a title", [{"title": "Big"}], "%Empty Image.width%", "%Empty Image.width%"),
+]
+
+
+@pytest.mark.parametrize(("nodes", "text", "expected"), [c[1:] for c in BY_NAME], ids=[c[0] for c in BY_NAME])
+def test_nodes_without_names_answer_to_their_class(nodes: list[dict[str, Any]], text: str, expected: str) -> None:
+    made = [
+        {"id": 2 + place, "type": "EmptyImage", "widgets_values": [8 + place], **more}
+        for place, more in enumerate(nodes)
+    ]
+    document = {"nodes": [{"id": 1, "type": "SaveImage", "widgets_values": [text]}, *made], "links": []}
+    prompt = to_api(document, {"EmptyImage": EMPTY_IMAGE, "SaveImage": SAVE}.get).prompt
+    assert prompt["1"]["inputs"]["filename_prefix"] == expected
