@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from pathlib import Path
@@ -27,7 +28,7 @@ def pack_of_file(file: str) -> str | None:
     """The pack that a source file belongs to."""
     with _lock:
         owners = list(_owners.items())
-    return next((pack for folder, pack in owners if file == folder or file.startswith(folder + "/")), None)
+    return next((pack for folder, pack in owners if file == folder or file.startswith(folder + os.sep)), None)
 
 
 def not_supported(feature: str) -> NotSupportedError:

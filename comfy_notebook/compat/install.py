@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from ..session import Session
 
 _MODULES = (
-    *("comfy_api", "comfy", "comfy_execution", "app", "folder_paths", "node_helpers", "nodes", "protocol"),
+    *(
+        "comfy_api",
+        "comfy",
+        "comfy_execution",
+        "comfy_extras",
+        "app",
+        "folder_paths",
+        "node_helpers",
+        "nodes",
+        "protocol",
+    ),
     *("latent_preview", "execution"),
 )
 _WITH_SESSION = "server"  # needs aiohttp: only where packs are loaded

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import importlib.util
 import linecache
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -56,7 +57,7 @@ def take_modules(source: PackSource) -> dict[str, ModuleType]:
     taken = {}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        is_below = isinstance(file, str) and (file == own or file.startswith(own + "/"))
+        is_below = isinstance(file, str) and (file == own or file.startswith(own + os.sep))
         if name == source.module or name.startswith(source.module + ".") or is_below:
             taken[name] = sys.modules.pop(name)
     return taken

@@ -219,7 +219,7 @@ class PackLoader:
         if not report.ok:
             self._notify("error", report)
         for name, reason in report.refused.items():
-            log.log(level, "%s: the node %r is left out: %s", report.name, name, reason)
+            log.info("%s: the node %r is left out: %s", report.name, name, reason)
 
     def _notify(self, severity: str, report: PackReport) -> None:
         data = {"severity": severity, "summary": f"The pack {report.name}", "detail": str(report)}

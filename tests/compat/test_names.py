@@ -138,6 +138,19 @@ def test_tensor_helpers(session: Session) -> None:
     assert float(utils.get_attr(layer, "0.weight").detach()) == 5.0
 
 
+def test_functions_of_extra_nodes(session: Session) -> None:
+    import torch
+    from comfy_extras.nodes_mask import MaskComposite, composite  # type: ignore[import-not-found]
+    from comfy_extras.nodes_post_processing import gaussian_kernel  # type: ignore[import-not-found]
+
+    built_in = session.registry.get("MaskComposite")
+    assert built_in is not None
+    assert MaskComposite is built_in.node_class
+    laid = composite(torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 2, 2), 8, 16)
+    assert laid[0, 0].nonzero().tolist() == [[2, 1], [2, 2], [3, 1], [3, 2]]
+    assert float(gaussian_kernel(5, 0.5).sum()) == pytest.approx(1.0)
+
+
 def test_devices(session: Session) -> None:
     import torch
 
