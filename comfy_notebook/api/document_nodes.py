@@ -13,6 +13,7 @@ from typing import Any
 from ..workflow.graph import INPUT_NODE, OWN, Scope, Scopes
 from ..workflow.repair import definitions
 from ..workflow.resolve import PRIMITIVE
+from ..workflow.specs import InputSpec, children, input_specs
 from ..workflow.widget_values import widget_values
 from .lookup import NameNotFound, not_found
 from .widget_node import WidgetNode
@@ -153,17 +154,40 @@ class DocumentNodes:
 
     def _inner_value(self, child: Scope, owner: str, name: str) -> Any:
         """What the widget inside holds that a widget of the instance stands for."""
+        for node, inner in self._stood_for(child, owner, name):
+            values = self._own_values(child, node)
+            if inner in values:
+                return values[inner]
+        return None
+
+    def _stood_for(self, child: Scope, owner: str, name: str) -> Iterator[tuple[Json, str]]:
+        """The inputs of nodes inside that a widget of the instance may stand for."""
         if owner != OWN:
             node = child.graph.nodes.get(owner)
-            return self._own_values(child, node).get(name) if node is not None else None
+            if node is not None:
+                yield node, name
+            return
         for slot, declared in enumerate(child.graph.inputs):
             for link in child.graph.incoming.get(slot, ()) if declared.get("name") == name else ():
                 node = child.graph.nodes.get(link.target)
                 slots = (node or {}).get("inputs") or ()
                 if node is not None and 0 <= link.target_slot < len(slots):
-                    values = self._own_values(child, node)
-                    if (inner := slots[link.target_slot].get("name")) in values:
-                        return values[inner]
+                    yield node, str(slots[link.target_slot].get("name"))
+
+    def spec(self, scope: Scope, node: Json, name: str) -> InputSpec | None:
+        """What a widget is declared as, for one of a subgraph instance the widget inside; None where nobody knows."""
+        if self._is_instance(node):
+            child = scope.children[str(node["id"])]
+            owners = [(owner, inner) for label, owner, inner in self._labels(scope, node) if label == name]
+            places = [place for owner, inner in owners for place in self._stood_for(child, owner, inner)]
+            return next((found for place in places if (found := self.spec(child, *place)) is not None), None)
+        entry = self._info(node["type"])
+        known = input_specs(entry) if entry is not None else []
+        values = self._own_values(scope, node)
+        for spec in known:
+            if spec.name == name:
+                return spec
+            known += children(spec, values.get(spec.name))
         return None
 
     def _home(self, scope: Scope, node: Json, name: str) -> Home:

@@ -69,10 +69,18 @@ def node_complaints(prompt: Mapping[str, Any], node_errors: Mapping[str, Any]) -
         kind = str(entry.get("class_type", ""))
         for error in entry.get("errors", ()):
             info = error.get("extra_info") or {}
-            text = ": ".join(str(part) for part in (error.get("message"), error.get("details")) if part)
+            text = _empty(info) or ": ".join(str(part) for part in (error.get("message"), error.get("details")) if part)
             title = title_of(prompt, str(node_id))
             found.append(NodeError(str(node_id), title, kind, text, info.get("input_name")))
     return found
+
+
+def _empty(info: Mapping[str, Any]) -> str:
+    """What to say of an input that holds nothing where its type needs a value; empty for every other complaint."""
+    config = info.get("input_config")
+    if "received_value" not in info or info["received_value"] is not None or not config:
+        return ""
+    return f"The value is empty; it takes a value of type {config[0]}"
 
 
 def failure(prompt: Mapping[str, Any], data: Mapping[str, Any]) -> RunError:

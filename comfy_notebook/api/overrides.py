@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..folders import Folders
 from .errors import title_of
 from .lookup import NameNotFound, find_node, is_link, not_found
-from .pictures import is_picture, one_pil, png
+from .pictures import holds_pictures, is_picture, one_pil, png
+from .value_checks import checked
 
 if TYPE_CHECKING:
     from .document_nodes import DocumentNodes
@@ -36,7 +36,7 @@ def read_overrides(
     A name is an input's name where one node alone has it, or ``"Node.input"`` (also ``Node__input``) with the node's
     title, id or class type, or ``"Subgraph/Node.input"``. A picture (PIL, tensor ``[1,H,W,C]``, numpy) for an input
     that chooses an image file is written to the input folder. Raises ``KeyError`` for unknown or ambiguous names,
-    ``TypeError`` and ``ValueError`` for values that the input can't take.
+    ``ValueError`` for values that the input can't take.
     """
     found = []
     for name, value in values.items():
@@ -124,31 +124,10 @@ def input_spec(info: InfoSource, class_type: str, name: str) -> tuple[Any, Mappi
 def checked_value(value: Any, spec: tuple[Any, Mapping[str, Any]], where: str, folders: Folders) -> Any:
     """``value`` in the form the prompt carries."""
     kind, options = spec
-    if isinstance(value, Path):
-        value = str(value)
-    if is_picture(value):
-        if not options.get("image_upload"):
-            raise TypeError(f"{where} takes {_kind(kind)}; give pictures to a Load Image node: 'Load Image.image'.")
+    if options.get("image_upload") and (is_picture(value) or holds_pictures(value)):
         return write_input(value, where, folders)
-    if isinstance(value, (list, tuple)):
-        return {"__value__": list(value)}
-    number = type(value).__module__.split(".")[0] == "numpy" and hasattr(value, "item")
-    value = value.item() if number else value
-    if kind in ("INT", "FLOAT") and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        raise TypeError(f"{where} takes a number, not {type(value).__name__} {value!r}.")
-    if kind == "INT" and isinstance(value, float) and not value.is_integer():
-        raise ValueError(f"{where} takes a whole number, not {value!r}.")
-    if kind == "BOOLEAN" and not isinstance(value, bool):
-        raise TypeError(f"{where} takes True or False, not {value!r}.")
-    if kind == "STRING" and not isinstance(value, str):
-        raise TypeError(f"{where} takes a text, not {type(value).__name__} {value!r}.")
-    if not isinstance(value, (str, int, float, bool, dict, type(None))):
-        raise TypeError(f"{where} takes {_kind(kind)}, not {type(value).__name__}.")
-    return value
-
-
-def _kind(kind: Any) -> str:
-    return "one of its options" if isinstance(kind, (list, tuple)) else f"a value of type {kind}"
+    value = checked(value, kind, where)
+    return {"__value__": value} if isinstance(value, list) else value
 
 
 def write_input(picture: Any, where: str, folders: Folders) -> str:
@@ -157,7 +136,7 @@ def write_input(picture: Any, where: str, folders: Folders) -> str:
 
     try:
         data = png(one_pil(picture))
-    except (ValueError, TypeError) as exc:
+    except (ValueError, TypeError, OSError) as exc:
         raise ValueError(f"{where}: {exc}.") from None
     name = f"notebook-{hashlib.sha256(data).hexdigest()[:16]}.png"
     folders.input.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,11 @@ def is_picture(value: Any) -> bool:
     return module == "PIL" or is_tensor(value) or (module == "numpy" and getattr(value, "ndim", 0) >= 2)
 
 
+def holds_pictures(value: Any) -> bool:
+    """Whether ``value`` is a list of images."""
+    return isinstance(value, (list, tuple)) and any(is_picture(item) for item in value)
+
+
 def to_pil(value: Any) -> list[Image]:
     """The images of a tensor: ``[B,H,W,C]`` with C = 1, 3 or 4, or of a mask ``[B,H,W]`` (float 0..1, or uint8).
 
@@ -45,17 +50,44 @@ def to_pil(value: Any) -> list[Image]:
 
 
 def one_pil(value: Any) -> Image:
-    """A picture handed in by a person as one PIL image; raises ``ValueError`` for none or several."""
+    """A picture handed in by a person as one PIL image that PNG can hold; raises ``ValueError`` for none or several."""
     from PIL import Image
 
+    if isinstance(value, (list, tuple)):
+        if len(value) != 1:
+            raise ValueError(f"one image is needed, the list holds {len(value)}; run once for each")
+        return one_pil(value[0])
     if isinstance(value, Image.Image):
-        return value
+        return _storable(value)
+    _refuse_channels_first(value)
     if value.ndim == 3 and value.shape[-1] in (3, 4):  # one image [H,W,C]
         value = value[None]
     images = to_pil(value)
     if len(images) != 1:
         raise ValueError(f"one image is needed, the batch holds {len(images)}")
     return images[0]
+
+
+def _storable(image: Image) -> Image:
+    """The image in a mode that PNG knows."""
+    if image.mode == "F":
+        raise ValueError(
+            "a PIL image of mode 'F' does not say what its numbers mean; give image.convert('L') or a tensor"
+        )
+    if image.mode == "I":
+        return image.convert("I;16")  # PNG has 16 bits at most
+    known = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+    return image if image.mode in known else image.convert("RGBA" if "A" in image.getbands() else "RGB")
+
+
+def _refuse_channels_first(value: Any) -> None:
+    """Tensors of other libraries are [C,H,W]; here they would pass for a batch of masks."""
+    shape = tuple(value.shape)
+    if len(shape) in (3, 4) and shape[-3] in (3, 4) and shape[-1] not in (1, 3, 4):
+        order = ".permute(1, 2, 0)" if len(shape) == 3 else ".permute(0, 2, 3, 1)"
+        raise ValueError(
+            f"an image is [B,H,W,C]; a tensor of shape {list(shape)} looks like channels first, then give tensor{order}"
+        )
 
 
 def png(image: Image) -> bytes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .lookup import NameNotFound, not_found
+from .pictures import holds_pictures, is_picture
+from .value_checks import InvalidValue, check_limits, checked
 
 if TYPE_CHECKING:
     from ..workflow.graph import Scope
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class WidgetNode:
-    """One node of a workflow. Widget values are attributes: ``node.seed``, ``node.seed = 7``.
+    """One node of a workflow. Widget values are attributes: ``node.seed``, ``node.seed = 7``; setting one raises
+    ``ValueError`` for what the widget can't take.
 
     Names that are no Python identifiers, or that clash with ``id title type nodes values``, go through
     ``node["name"]``.
@@ -59,7 +62,22 @@ class WidgetNode:
         return values[name]
 
     def __setitem__(self, name: str, value: Any) -> None:
-        self._all.set(self._scope, self._node, name, value)
+        self._all.set(self._scope, self._node, name, self._checked(name, value))
+
+    def _checked(self, name: str, value: Any) -> Any:
+        """``value`` in the form the document holds; raises ``ValueError`` for what the widget can't take."""
+        where = f"{self.title}.{name}"
+        spec = self._all.spec(self._scope, self._node, name)
+        if spec is None:
+            return checked(value, "*", where)
+        if spec.has_upload and (is_picture(value) or holds_pictures(value)):
+            raise InvalidValue(
+                f"{where} holds the name of a file; give pictures to a run: run({{'{where}': picture}})."
+            )
+        kind = spec.choices if spec.choices else spec.widget_type
+        value = checked(value, kind, where)
+        check_limits(value, kind, spec.options, where)
+        return value
 
     def set_alone(self, name: str, value: Any) -> None:
         """As ``node[name] = value``, but raises ``ValueError`` where that would change other nodes too."""

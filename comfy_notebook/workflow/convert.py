@@ -124,12 +124,26 @@ class _Converter:
         given = given if isinstance(given, Mapping) else {}
         inputs: dict[str, Any] = {}
         for name, value in values.items():
-            if name not in muted and name not in links:
+            if (
+                name not in muted
+                and name not in links
+                and not self._left_to_default(scope, key, node, specs.get(name), value)
+            ):
                 inputs[name] = _wrap(given[name] if name in given else self._queued(node, specs.get(name), name, value))
         for name, value in given.items():
             if name not in inputs and name not in links and name not in muted:
                 inputs[name] = _wrap(value)
         return inputs | links
+
+    def _left_to_default(self, scope: Scope, key: str, node: Json, spec: InputSpec | None, value: Any) -> bool:
+        """Whether an optional number is empty, as NaN is in JSON: the node has a default for it and can't use None."""
+        if value is not None or spec is None or spec.required or spec.type not in ("INT", "FLOAT"):
+            return False
+        default = spec.options.get("default")
+        if default is not None:
+            where = f"node {scope.prefix}{key} ({node['type']})"
+            self._warnings.add(f"Input {spec.name!r} of {where} is empty; its default {default} is used.")
+        return default is not None
 
     def _own_values(self, scope: Scope, key: str, node: Json, entry: Mapping[str, Any] | None) -> dict[str, Any]:
         values = widget_values(node, entry)

@@ -30,8 +30,8 @@ def loads(text: str, what: str) -> tuple[Any, int]:
         raise WorkflowError(_describe(error, text, what)) from None
     except RecursionError:
         raise WorkflowError(f"{what} is nested too deeply (more than {MAX_DEPTH} levels).") from None
-    except ValueError as error:  # a number with thousands of digits
-        raise WorkflowError(f"{what} holds a value that cannot be read: {error}.") from None
+    except ValueError:  # what Python reads no further
+        raise WorkflowError(f"{what} holds a whole number with thousands of digits, which no node can use.") from None
     return value, replaced + _check_parsed(value, what)
 
 
