@@ -52,7 +52,7 @@ class Session:
         max_upload_size: int = 100 * 1024 * 1024,
         cache: ResultCache | None = None,
     ) -> None:
-        """``max_upload_size`` in bytes; ``cache`` says what results are kept, by default all while memory lasts."""
+        """``max_upload_size`` in bytes; ``cache`` says what results are kept (see ``engine.cache``)."""
         if folders is not None:
             folder_module.use(folders)
         self.folders = folders or folder_module.current()

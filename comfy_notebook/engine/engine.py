@@ -228,6 +228,7 @@ class Engine:
             blocked=run.blocked,
         )
         self.cache_providers.prompt_started(item.prompt_id)
+        self.cache.forget_clients(self.bus.has_listener)
         prompt_run = PromptRun(item, services)
         run.keys = prompt_run.keys
         succeeded = False

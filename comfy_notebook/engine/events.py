@@ -59,3 +59,8 @@ class EventBus:
                     self._subscribers.remove(entry)
 
         return unsubscribe
+
+    def has_listener(self, client_id: str) -> bool:
+        """Whether somebody listens as this very client."""
+        with self._lock:
+            return any(listening == client_id for _, listening in self._subscribers)

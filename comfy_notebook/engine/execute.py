@@ -80,7 +80,7 @@ class PromptRun:
     def _begin(self) -> None:
         for root in self._item.outputs_to_execute:
             self._graph.key_of(root)
-        self._cache.start_prompt(frozenset(self.keys.values()))
+        self._cache.start_prompt(frozenset(self.keys.values()), self._item.extra_data.get("client_id"))
         cached = [node_id for node_id, key in self.keys.items() if key in self._cache]
         self._services.status("execution_cached", {"nodes": cached})
         for root in self._item.outputs_to_execute:

@@ -4,27 +4,56 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _CGROUP = Path("/sys/fs/cgroup")
 
 
-def size_of(value: Any, depth: int = 6) -> int:
+class Sizes(NamedTuple):
+    """Bytes in main memory and on other devices (GPU)."""
+
+    host: int
+    device: int
+
+
+def sizes_of(value: Any) -> Sizes:
     """Bytes a value holds, nearly: arrays and tensors exactly, containers by content, other objects as little."""
+    found = [0, 0]
+    _add(value, 6, found)
+    return Sizes(*found)
+
+
+def size_of(value: Any) -> int:
+    """Bytes a value holds, wherever they are."""
+    return sum(sizes_of(value))
+
+
+def _add(value: Any, depth: int, found: list[int]) -> None:
     if value is None or isinstance(value, (int, float)):
-        return 32
+        found[0] += 32
+        return
     if isinstance(value, (str, bytes, bytearray)):
-        return 64 + len(value)
-    if depth and isinstance(value, dict):
-        return 64 + sum(size_of(item, depth - 1) for item in value.values())
-    if depth and isinstance(value, (list, tuple)):
-        return 64 + sum(size_of(item, depth - 1) for item in value)
+        found[0] += 64 + len(value)
+        return
+    found[0] += 64
+    if depth and isinstance(value, (dict, list, tuple)):
+        for item in value.values() if isinstance(value, dict) else value:
+            _add(item, depth - 1, found)
+        return
+    size = _array_size(value)
+    if size:
+        kind = getattr(getattr(value, "device", None), "type", "cpu")
+        found[0 if kind == "cpu" else 1] += size
+        found[0] -= 64
+
+
+def _array_size(value: Any) -> int:
     nbytes = getattr(value, "nbytes", None)
     if isinstance(nbytes, int):
         return nbytes
     if hasattr(value, "element_size") and hasattr(value, "nelement"):
         return int(value.element_size() * value.nelement())
-    return 64
+    return 0
 
 
 def available() -> int | None:

@@ -59,7 +59,7 @@ def _add_cache_options(command: argparse.ArgumentParser) -> None:
     caches.add_argument("--cache-lru", type=_count, metavar="N", help="keep N results more; 0: as --cache-classic")
     caches.add_argument("--cache-none", action="store_true", help="keep nothing after a run")
     caches.add_argument(
-        "--cache-ram", type=float, nargs="*", metavar="GB", help="keep all while this much memory is free (default)"
+        "--cache-ram", type=float, nargs="*", metavar="GB", help="keep all while this much memory is free"
     )
 
 

@@ -38,7 +38,7 @@ class Machine:
 
     def __init__(self, total: int) -> None:
         self.total = total
-        self.cache = ResultCache()
+        self.cache = ResultCache(keep=2**60)  # pressure alone
         self.lowest = total
 
     def held(self) -> int:
