@@ -3,7 +3,8 @@
 An editor is found again by its identity: the workflow's path, a name the person gave, or the notebook cell that made
 it. The copy lies in ``.comfy_notebook/`` beside the workflow (or in the working folder), or in the user's state folder
 when that place can't be written. It remembers a fingerprint of the document it started from: as long as the source
-is unchanged the edits come back; once the source changed, the source wins and the edits stay as a backup file.
+is unchanged the edits come back; once the source changed, the source wins and the edits stay as a backup file. Edits
+follow a file that was moved or renamed: by the fingerprint, when nothing is left at the old path.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,10 @@ from .atomic import write_text
 
 FORMAT = 1
 FOLDER = ".comfy_notebook"
+#: How the identity of an editor with a file begins.
+_BY_PATH = "path:"
+#: The source stands within so many characters of an autosave.
+_HEAD = 200
 
 
 @dataclass(frozen=True)
@@ -58,13 +64,14 @@ class Autosave:
         safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in stem)[:60] or "workflow"
         self._name = f"{safe}-{digest}.json"
         self._places = (beside / FOLDER, state_folder())
+        self._identity = identity
 
     def read(self, source: str) -> Restored:
         """The edits made since the document with fingerprint ``source`` was opened."""
         self._remove_parts()
         path = next((place / self._name for place in self._places if (place / self._name).is_file()), None)
         if path is None:
-            return Restored()
+            return self._from_moved(source)
         try:
             saved = json.loads(path.read_text("utf-8"))
             document, origin = saved["document"], saved["source"]
@@ -83,6 +90,29 @@ class Autosave:
             f"The earlier edits are kept as {kept}."
         )
 
+    def _from_moved(self, source: str) -> Restored:
+        """The edits of the same content under a path that is no longer there: the file was moved or renamed."""
+        if not self._identity.startswith(_BY_PATH):
+            return Restored()
+        for found in sorted((item for place in self._places for item in _with_source(place, source)), reverse=True):
+            try:
+                saved = json.loads(found[1].read_text("utf-8"))
+                document, identity = saved["document"], saved["identity"]
+                old = Path(identity.removeprefix(_BY_PATH))
+                moved = identity.startswith(_BY_PATH) and not old.exists() and isinstance(document["nodes"], list)
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                continue
+            if moved and fingerprint(document) != source:
+                self._take_over(found[1])
+                return Restored(document, f"The edits made while this workflow was {str(old)!r} are shown here.")
+        return Restored()
+
+    def _take_over(self, path: Path) -> None:
+        """From now on the saved edits are this editor's; where they can't be renamed they are written anew later."""
+        with suppress(OSError):
+            self._places[0].mkdir(parents=True, exist_ok=True)
+            os.replace(path, self._places[0] / self._name)
+
     def _remove_parts(self) -> None:
         """What a kernel that was killed while writing left behind."""
         for place in self._places:
@@ -92,7 +122,13 @@ class Autosave:
     def write(self, document: Mapping[str, Any], source: str) -> Path:
         """Save ``document``; raises ``OSError`` when neither place can be written."""
         text = json.dumps(
-            {"comfy_notebook_autosave": FORMAT, "source": source, "saved": time.time(), "document": document},
+            {
+                "comfy_notebook_autosave": FORMAT,
+                "source": source,
+                "saved": time.time(),
+                "identity": self._identity,
+                "document": document,
+            },
             separators=(",", ":"),
         )
         failure: OSError | None = None
@@ -106,6 +142,16 @@ class Autosave:
                 return place / self._name
         assert failure is not None
         raise failure
+
+
+def _with_source(place: Path, source: str) -> Iterator[tuple[float, Path]]:
+    """The autosaves in ``place`` that began with the document ``source``, each with its time; only heads are read."""
+    for path in place.glob("*.json"):
+        with suppress(OSError):
+            with open(path, encoding="utf-8", errors="replace") as file:
+                begun_with = f'"source":"{source}"' in file.read(_HEAD)
+            if begun_with and not path.name.endswith(".backup.json"):
+                yield path.stat().st_mtime, path
 
 
 def _keep(path: Path) -> Path:

@@ -49,6 +49,8 @@ class Editor(BridgedWidget):
     The document lives in Python: edits by hand and edits by code meet in it, and every view follows.
     """
 
+    _ended = False
+
     def __init__(
         self, source: Any = None, *, name: str | None = None, height: int = 560, session: Session | None = None
     ) -> None:
@@ -132,6 +134,11 @@ class Editor(BridgedWidget):
             raise LookupError("Nothing has run in this editor yet: press Run or call ed.run().")
         return run.result()
 
+    @property
+    def notices(self) -> list[str]:
+        """What was said about this graph as it was opened: odd parts of the file, edits brought back or kept aside."""
+        return [notice["detail"] for notice in self._state.notices]
+
     def value(self, node: str | int) -> Any:
         """The first value of a node in the last run, by title, id or class type: an IMAGE is float32 ``[B,H,W,C]``."""
         return self.results[node].value
@@ -160,10 +167,11 @@ class Editor(BridgedWidget):
     def close(self) -> None:
         """End every view; the edits stay saved. The second call does nothing."""
         state: EditorState | None = getattr(self, "_state", None)
-        if state is not None and not getattr(self, "_ended", False):
+        if state is not None and not self._ended:
             self._ended = True
             state.close()
         super().close()
+        self.__dict__.pop("_repr_mimebundle_", None)  # ipywidgets hides the method, so that nothing would be said
 
     def _read(self, source: Any) -> Workflow:
         return Workflow(source, session=self._session)
@@ -177,6 +185,8 @@ class Editor(BridgedWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """The live view, and for readers without a kernel a picture of the graph and the graph itself."""
+        if self._ended:
+            return {"text/plain": f"{self!r}\nThis editor is closed; make it again to go on with its graph."}, {}
         document = self._state.document
         data: dict[str, Any] = {}
         metadata: dict[str, Any] = {}
@@ -194,4 +204,5 @@ class Editor(BridgedWidget):
         state: EditorState | None = getattr(self, "_state", None)
         if state is None:
             return "<Editor>"
-        return f"<Editor {state.title!r}: {len(state.document.get('nodes', ()))} nodes>"
+        closed = ", closed" if self._ended else ""
+        return f"<Editor {state.title!r}: {len(state.document.get('nodes', ()))} nodes{closed}>"
