@@ -81,7 +81,11 @@ def parser() -> argparse.ArgumentParser:
     )
 
     convert_ = commands.add_parser("convert", help="print a workflow as the API JSON that servers run")
-    convert_.add_argument("file", type=Path)
+    what = convert_.add_mutually_exclusive_group(required=True)
+    what.add_argument("file", type=Path, nargs="?")
+    what.add_argument(
+        "--coverage", type=Path, metavar="DIR", help="tell how many workflows under DIR run with the nodes there are"
+    )
     _folder_options(convert_)
     convert_.set_defaults(command=convert)
     return top
@@ -226,12 +230,26 @@ def convert(options: argparse.Namespace) -> int:
     """Print the API JSON of a workflow; what was odd about it goes to standard error."""
     from .api import Workflow
 
-    load_packs(open_session(options))
+    session = open_session(options)
+    load_packs(session)
+    if options.coverage is not None:
+        return _coverage(session, options.coverage)
     workflow = Workflow.load(options.file)
     read_warnings = list(workflow.warnings)
     prompt = workflow.to_api()
     _warn([*read_warnings, *workflow.warnings])
     print(json.dumps(prompt, indent=2))
+    return 0
+
+
+def _coverage(session: Session, folder: Path) -> int:
+    """Tell which workflows under ``folder`` run, and which missing nodes would help most."""
+    from .server.node_info import info_source
+    from .workflow.coverage import coverage, report, workflow_files
+
+    files = workflow_files(folder)
+    found = coverage(((str(path.relative_to(folder)), path) for path in files), info_source(session.registry))
+    print("\n".join(report(found)))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from .convert import to_api
 from .document import Readable, read_document
@@ -62,3 +63,34 @@ def coverage(workflows: Iterable[tuple[str, Readable]], info: InfoSource) -> Cov
         else:
             result.runnable.append(name)
     return result
+
+
+FILES = frozenset({".json", ".png", ".webp"})
+
+
+def workflow_files(folder: Path) -> list[Path]:
+    """The files under ``folder`` that may hold a workflow, hidden ones left out, by name. Raises ``OSError`` where
+    there is no such folder."""
+    if not folder.is_dir():
+        raise NotADirectoryError(f"There is no folder {str(folder)!r}.")
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in FILES and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def report(found: Coverage, steps: int = 20) -> list[str]:
+    """``found`` as lines: how many run, up to ``steps`` nodes worth adding, and what is wrong with files."""
+    total = len(found.runnable) + len(found.lacking) + len(found.unreadable)
+    lines = [
+        f"{len(found.runnable)} of {total} workflows run with the nodes there are; "
+        f"{len(found.lacking)} lack nodes, {len(found.unreadable)} can't be read."
+    ]
+    if found.lacking:
+        lines += ["", f"{'runs with':>9}  {'needed by':>9}  missing node (each together with those above it)"]
+        needed = dict(found.wanted)
+        lines += [f"{runs:>9}  {needed[kind]:>9}  {kind}" for kind, runs in found.best_next(steps)]
+        if len(needed) > steps:
+            lines.append(f"… and {len(needed) - steps} more.")
+        lines += ["", "Needed by most: " + ", ".join(f"{kind} ({count})" for kind, count in found.wanted[:steps])]
+    if found.unreadable:
+        lines += ["", "Can't be read:", *(f"  {name}: {why}" for name, why in found.unreadable.items())]
+    return lines

@@ -321,3 +321,29 @@ def test_run_reaches_into_subgraphs_and_keeps_files_apart(call: Callable[..., Ca
     (tmp_path / "sub.json").write_text(json.dumps(two_instances()))
     done = call("run", "sub.json", "--set", "Left/EmptyImage.height=2", "--set", "Maker.width=3")
     assert done.returncode == 0, done.stderr
+
+
+def test_coverage_tells_which_missing_nodes_would_help_most(call: Callable[..., Call], tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    (folder / "deep").mkdir(parents=True)
+    wanted = {"runs": ["ImageInvert"], "one": ["X", "ImageInvert"], "two": ["X", "Y"], "three": ["Z", "Y"]}
+    for name, kinds in wanted.items():
+        nodes = [{"id": number, "type": kind} for number, kind in enumerate(kinds)]
+        (folder / "deep" / f"{name}.json").write_text(json.dumps({"nodes": nodes, "links": []}))
+    (folder / "broken.json").write_text("{")
+    (folder / ".hidden.json").write_text("{")
+    (folder / "notes.txt").write_text("{")
+    told = call("convert", "--coverage", str(folder))
+    assert told.returncode == 0, told.stderr
+    lines = told.stdout.splitlines()
+    assert lines[0] == "1 of 5 workflows run with the nodes there are; 3 lack nodes, 1 can't be read."
+    assert [line.split() for line in lines[3:6]] == [["2", "2", "X"], ["3", "2", "Y"], ["4", "1", "Z"]]
+    assert lines[-1].startswith("  broken.json: broken.json ends too early")
+
+
+def test_coverage_of_no_folder(call: Callable[..., Call], tmp_path: Path) -> None:
+    told = call("convert", "--coverage", str(tmp_path / "none"))
+    assert told.returncode == 1
+    assert "There is no folder" in told.stderr
+    with pytest.raises(SystemExit):
+        call("convert")
