@@ -30,7 +30,8 @@ def holds_pictures(value: Any) -> bool:
 
 
 def to_pil(value: Any) -> list[Image]:
-    """The images of a tensor: ``[B,H,W,C]`` with C = 1, 3 or 4, or of a mask ``[B,H,W]`` (float 0..1, or uint8).
+    """The images of a tensor: ``[B,H,W,C]`` with C = 1, 3 or 4, or of a mask ``[B,H,W]`` (float 0..1, or uint8);
+    NaN becomes 0.
 
     Raises ``ValueError`` for another shape.
     """
@@ -39,7 +40,8 @@ def to_pil(value: Any) -> list[Image]:
 
     array = value.detach().to(device="cpu").float().numpy() if is_tensor(value) else numpy.asarray(value)
     if array.dtype != numpy.uint8:
-        array = numpy.clip(array.astype(numpy.float32) * 255.0, 0, 255).astype(numpy.uint8)
+        numbers = numpy.nan_to_num(numpy.clip(array.astype(numpy.float32), 0.0, 1.0), nan=0.0)
+        array = (numbers * 255.0).astype(numpy.uint8)
     if array.ndim == 2:
         array = array[None]
     if array.ndim == 4 and array.shape[-1] == 1:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+import torch
+
 from comfy_notebook.api import Workflow
+from comfy_notebook.api.pictures import to_pil
 from comfy_notebook.session import Session
 
 from .conftest import INVERT
@@ -21,3 +25,10 @@ def test_autograd_works_on_a_result(session: Session) -> None:
     leaf = tensor.requires_grad_()
     (leaf**2).sum().backward()
     assert leaf.grad is not None
+
+
+@pytest.mark.filterwarnings("error")
+def test_pictures_of_what_is_no_number() -> None:
+    values = torch.tensor([float("nan"), float("inf"), -float("inf"), 1e38, 0.5])
+    (picture,) = to_pil(values.reshape(1, 1, 5, 1).expand(1, 1, 5, 3))
+    assert [picture.getpixel((x, 0)) for x in range(5)] == [(grey,) * 3 for grey in (0, 255, 0, 255, 127)]
