@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 from typing import Any
 
 import pytest
 
 from comfy_notebook.engine import PromptRejected
+from comfy_notebook.protocol.function import definition_from_function
 
 from .conftest import Door, node
 
@@ -207,3 +209,22 @@ def test_a_chain_of_10000_is_no_matter(door: Door) -> None:
     prompt |= {str(n): node("Add", a=[str(n - 1), 0], b=1) for n in range(1, 10_000)}
     prompt["out"] = node("Quiet", value=["9999", 0])
     assert door.value(prompt, "9999") == [9999]
+
+
+class Fit(enum.Enum):
+    COVER = "cover"
+    CONTAIN = 2
+
+
+@pytest.mark.parametrize(("value", "shown"), [
+    ("cover", "COVER"), ("COVER", "COVER"), (2, "CONTAIN"), ("CONTAIN", "CONTAIN"),
+])  # fmt: skip
+def test_enums_are_chosen_by_value_or_name(door: Door, value: Any, shown: str) -> None:
+    def fitted(fit: Fit) -> str:
+        return fit.name
+
+    door.engine.registry.register(definition_from_function(fitted, localns={"Fit": Fit}))
+    prompt = {"x": node("fitted", fit=value), "s": node("Show", value=["x", 0])}
+    assert door.value(prompt, "x") == [shown]
+    (error,) = refused(door, {**prompt, "x": node("fitted", fit="stretch")}).node_errors["x"]["errors"]
+    assert error["details"] == "fit: 'stretch' not in ['cover', 2]"
