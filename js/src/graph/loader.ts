@@ -25,7 +25,7 @@ export class Loader {
   load(document: WorkflowJson, keep = false): LoadReport {
     const { core } = this;
     const prepared = prepareDocument(document);
-    loading.valuesFollowList = isRecord(document) && valuesFollowList(document.extra);
+    loading.valuesFollowList = isRecord(document) ? valuesFollowList(document.extra) : null;
     const path = core.path.map((node) => node.id);
     const selected = core.selectedIds();
     const view = core.look();

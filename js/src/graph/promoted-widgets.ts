@@ -13,8 +13,11 @@ const VALUES_FOLLOW_LIST = [1, 28] as const;
 
 type Entry = readonly [owner: string, name: string];
 
-export function valuesFollowList(extra: unknown): boolean {
-  const version = isRecord(extra) && typeof extra.frontendVersion === "string" ? extra.frontendVersion.split(".").map(Number) : [];
+/** Null where the document states no version. */
+export function valuesFollowList(extra: unknown): boolean | null {
+  if (!isRecord(extra) || typeof extra.frontendVersion !== "string") return null;
+  const version = extra.frontendVersion.split(".").slice(0, 2).map(Number);
+  if (version.some(Number.isNaN)) return null;
   const [major = 0, minor = 0] = version;
   return major > VALUES_FOLLOW_LIST[0] || (major === VALUES_FOLLOW_LIST[0] && minor >= VALUES_FOLLOW_LIST[1]);
 }
@@ -34,10 +37,10 @@ export function readProxies(properties: unknown): Entry[] {
 }
 
 /** After the widgets of its own inputs: adds what the list has beside them, in its order where values follow it. */
-export function showProxies(instance: SubgraphNode, entries: Entry[]): void {
+export function showProxies(instance: SubgraphNode, entries: Entry[], values: unknown): void {
   if (!entries.length) return;
-  const byList = loading.valuesFollowList;
   const own = [...instance.widgets] as AnyWidget[];
+  const byList = loading.valuesFollowList ?? onlyMore(own, entries, values);
   const placed: AnyWidget[] = [];
   for (const [owner, name] of entries) {
     const inner = owner === OWN ? null : innerNode(instance, owner);
@@ -51,6 +54,14 @@ export function showProxies(instance: SubgraphNode, entries: Entry[]): void {
   const added = placed.filter((widget) => !own.includes(widget));
   instance.widgets.length = 0;
   instance.widgets.push(...(byList ? [...placed, ...rest] : [...own, ...added]));
+}
+
+/** Whether the list begins with the instance's own widgets and there is a value for each entry: then nothing but the list
+ * tells what the other values are for (the same rule stands in workflow/graph.py). */
+function onlyMore(own: AnyWidget[], entries: Entry[], values: unknown): boolean {
+  const counted = Array.isArray(values) && values.length === entries.length;
+  if (!counted || !own.length || own.length >= entries.length) return false;
+  return own.every((widget, place) => entries[place]?.[0] === OWN && entries[place][1] === widget.name);
 }
 
 function innerNode(instance: SubgraphNode, id: string): LGraphNode | null {

@@ -31,7 +31,8 @@ export function registerSubgraph(root: LGraph, subgraph: Subgraph): void {
 
     override _internalConfigureAfterSlots(): void {
       super._internalConfigureAfterSlots();
-      showProxies(this, readProxies(sources.get(this)?.properties));
+      const source = sources.get(this);
+      showProxies(this, readProxies(source?.properties), source?.widgets_values);
     }
 
     override configure(info: never): void {

@@ -80,3 +80,23 @@ describe("newer files", () => {
     expect(inside()).toEqual([7, "increment", "a", "inner"]);
   });
 });
+
+describe("files that state no version", () => {
+  const own = { inputs: [{ name: "my_seed", type: "INT", widget: { name: "my_seed" }, link: null }] };
+
+  it("give values to what the list has after the own widgets", () => {
+    const properties = { proxyWidgets: [["-1", "my_seed"], ["3", "how"]] };
+    view.load(workflow({ ...own, properties, widgets_values: [30, "b"] }, null, true));
+    expect(shown()).toEqual([["my_seed", 30], ["how", "b"]]);
+    expect(instance().widgets_values).toEqual([30, "b"]);
+    expect(inside()).toEqual([7, "increment", "a", "inner"]);
+  });
+
+  it.each([
+    ["an inner one first", [["3", "how"], ["-1", "my_seed"]], [30, "b"]],
+    ["fewer values than entries", [["-1", "my_seed"], ["3", "how"]], [30]],
+  ])("read them by input: %s", (_, proxyWidgets, values) => {
+    view.load(workflow({ ...own, properties: { proxyWidgets }, widgets_values: values }, null, true));
+    expect(shown()).toEqual([["my_seed", 30], ["how", "a"]]);
+  });
+});
