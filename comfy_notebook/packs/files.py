@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from .report import PackReport
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,13 @@ class PackFiles:
 
 
 class Packs:
-    """The loaded packs' files by name, and their ``routes``. Safe from any thread."""
+    """The loaded packs' files by name, their ``routes``, and the ``reports`` on their loading. Safe from any thread."""
 
     def __init__(self) -> None:
         from ..server.pack_routes import PackRoutes
 
         self.routes = PackRoutes()
+        self.reports: Mapping[str, PackReport] = {}
         self._lock = threading.Lock()
         self._packs: dict[str, PackFiles] = {}
 

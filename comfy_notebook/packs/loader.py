@@ -47,6 +47,7 @@ class PackLoader:
         self.folders = [session.folders.base / "custom_nodes"]
         self.options: Namespace | None = None  # those the server was started with, shown to packs
         self.reports: dict[str, PackReport] = {}
+        session.packs.reports = self.reports
         self._sources: dict[str, PackSource] = {}
         self._codes: dict[str, str] = {}
         self._lock = threading.RLock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass
@@ -33,6 +34,11 @@ class PackReport:
     def ok(self) -> bool:
         """Whether the pack is loaded."""
         return self.status == "loaded"
+
+    def as_json(self) -> dict[str, Any]:
+        """What clients may show: everything but what the pack printed and its traceback."""
+        names = ("name", "status", "seconds", "nodes", "refused", "notes", "has_web", "problem", "remedy")
+        return {**{name: getattr(self, name) for name in names}, "line": str(self)}
 
     def __str__(self) -> str:
         if self.status == "failed":

@@ -18,6 +18,10 @@ _ADDRESS = re.compile(r"^(git\+)?(https?|ssh|git|file)://|^git@[\w.-]+:|\.git$")
 class PackNotFoundError(ValueError):
     """Nothing of this name is a pack; the message says where it was looked for."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the message alone."""
+        return [str(self)]
+
 
 def resolve(source: str | os.PathLike[str], custom_nodes: Path) -> PackSource:
     """The pack that ``source`` names: a path, the name of one in ``custom_nodes``, an installed package, or a git

@@ -24,6 +24,12 @@ LOCALE_FILES = ("main", "nodeDefs", "commands", "settings")
 SCRIPT_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json"}
 
 
+@routes.get("/cn/packs")
+async def pack_reports(request: web.Request) -> web.Response:
+    reports = list(services(request).packs.reports.values())
+    return web.json_response([report.as_json() for report in reports])
+
+
 @routes.get("/extensions")
 async def extensions(request: web.Request) -> web.Response:
     packs = [pack for pack in services(request).packs if pack.web is not None]

@@ -12,9 +12,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from comfy_notebook.engine import Event
 from comfy_notebook.packs.loader import PackLoader
 
-from .conftest import EXAMPLES, WritePack
+from .conftest import EXAMPLES, WritePack, node_source
 
 
 @pytest.fixture
@@ -211,3 +212,30 @@ threading.Timer(0.2, talk).start()
             if event["type"] == "mine.loop":
                 break
     assert seen == [("mine.all", 1), ("mine.one", 2), ("mine.loop", 4)]
+
+
+async def test_clients_hear_of_packs_and_of_changes(
+    http: aiohttp.ClientSession, loader: PackLoader, write_pack: WritePack
+) -> None:
+    loader.session.editors  # noqa: B018 - tells clients of changed nodes
+    events: list[Event] = []
+    loader.session.bus.subscribe(events.append)
+
+    async def heard(kind: str, key: str, value: str) -> bool:
+        for _ in range(200):
+            if any(event.type == kind and value in event.data[key] for event in list(events)):
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    folder = write_pack("changing", node_source("First"))
+    write_pack("ill", "import nobody_has_it")
+    await in_thread(loader.load_all)
+    assert await heard("cn.nodes_changed", "set", "First")
+    assert await heard("cn.notice", "detail", "ill: needs")
+    (folder / "__init__.py").write_text(node_source("Second"))
+    await in_thread(loader.reload_changed)
+    assert await heard("cn.nodes_changed", "remove", "First")
+    fine, ill = await (await http.get("/cn/packs")).json()
+    assert (fine["name"], fine["status"], fine["nodes"]) == ("changing", "loaded", ["Second"])
+    assert (ill["status"], ill["remedy"]) == ("failed", "pip install nobody_has_it")
