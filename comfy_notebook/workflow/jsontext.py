@@ -31,7 +31,7 @@ def loads(text: str, what: str) -> tuple[Any, int]:
     except RecursionError:
         raise WorkflowError(f"{what} is nested too deeply (more than {MAX_DEPTH} levels).") from None
     except ValueError:  # what Python reads no further
-        raise WorkflowError(f"{what} holds a whole number with thousands of digits, which no node can use.") from None
+        raise WorkflowError(_thousands_of_digits(what)) from None
     return value, replaced + _check_parsed(value, what)
 
 
@@ -53,6 +53,10 @@ def _check_parsed(value: Any, what: str) -> int:
     return replaced
 
 
+def _thousands_of_digits(what: str) -> str:
+    return f"{what} holds a whole number with thousands of digits, which no node can use."
+
+
 def _describe(error: json.JSONDecodeError, text: str, what: str) -> str:
     if not text.strip():
         return f"{what} is empty."
@@ -71,18 +75,24 @@ def plain(value: Any, what: str = "The workflow") -> tuple[Any, int]:
     return copier.copy(value, 0), copier.replaced
 
 
-_ATOMS = frozenset({str, int, bool, type(None)})
+_ATOMS = frozenset({str, bool, type(None)})
+_TOO_LARGE = 10**4000
+"""Python turns larger numbers into no text, so no file could hold them."""
 
 
 class _Copier:
-    """Copies JSON values; texts and whole numbers, which most values are, cost no call."""
+    """Copies JSON values; texts, which most values are, cost no call."""
 
     def __init__(self, what: str) -> None:
         self._what = what
         self.replaced = 0
 
     def copy(self, value: Any, depth: int) -> Any:
-        if value is None or isinstance(value, (str, int)):
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, int):
+            if not -_TOO_LARGE < value < _TOO_LARGE:
+                raise WorkflowError(_thousands_of_digits(self._what))
             return value
         if isinstance(value, float):
             return self._number(value)

@@ -63,6 +63,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("deep nesting in text", "[" * 100_000, "nested too deeply"),
     ("deep nesting of objects", '{"a":' * 50_000, "nested too deeply"),
     ("a number with 10,000 digits", '{"nodes": [' + "9" * 10_000 + "]}", "thousands of digits"),
+    ("a number of that size in an object", {"nodes": [{"id": 1, "widgets_values": [10**5000]}]}, "thousands of digits"),
+    ("and in a prompt", {"1": {"class_type": "A", "inputs": {"n": -(10**5000)}}}, "thousands of digits"),
     ("node templates", '{"templates": [{"name": "mine", "data": "{}"}]}', "node templates .mine., not a workflow"),
 ]
 
