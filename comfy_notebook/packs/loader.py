@@ -47,7 +47,6 @@ class PackLoader:
         self.folders = [session.folders.base / "custom_nodes"]
         self.options: Namespace | None = None  # those the server was started with, shown to packs
         self.reports: dict[str, PackReport] = {}
-        session.packs.reports = self.reports
         self._sources: dict[str, PackSource] = {}
         self._codes: dict[str, str] = {}
         self._lock = threading.RLock()
@@ -110,6 +109,7 @@ class PackLoader:
     def _prepare(self) -> None:
         compat.install()
         compat.bind(self.session)
+        self.session.packs.reports = self.reports
         if self.options is not None:
             from ..compat.comfy.cli_args import take
 
