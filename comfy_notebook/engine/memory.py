@@ -23,11 +23,6 @@ def sizes_of(value: Any) -> Sizes:
     return Sizes(*found)
 
 
-def size_of(value: Any) -> int:
-    """Bytes a value holds, wherever they are."""
-    return sum(sizes_of(value))
-
-
 def _add(value: Any, depth: int, found: list[int]) -> None:
     if value is None or isinstance(value, (int, float)):
         found[0] += 32

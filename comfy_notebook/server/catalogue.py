@@ -13,6 +13,7 @@ from aiohttp import web
 
 from .. import __version__
 from ..engine import memory
+from ..protocol.object_info import all_object_info
 from . import node_info
 from .json_text import dumps
 from .services import Services, services
@@ -41,7 +42,7 @@ async def index(request: web.Request) -> web.Response:
 
 @routes.get("/object_info")
 async def object_info(request: web.Request) -> web.Response:
-    return web.json_response(await in_thread(node_info.entries, services(request).registry), dumps=dumps)
+    return web.json_response(await in_thread(all_object_info, services(request).registry), dumps=dumps)
 
 
 @routes.get("/object_info/{name}")

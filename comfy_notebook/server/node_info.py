@@ -26,11 +26,6 @@ def entry(registry: Registry, name: str) -> dict[str, Any] | None:
         return None
 
 
-def entries(registry: Registry) -> dict[str, dict[str, Any]]:
-    """The entries of every class that can describe itself."""
-    return {name: info for name in registry if (info := entry(registry, name)) is not None}
-
-
 def info_source(registry: Registry) -> InfoSource:
     """An info source for one conversion: each class is asked once."""
     known: dict[str, Mapping[str, Any] | None] = {}

@@ -9,7 +9,7 @@ import pytest
 
 from comfy_notebook.engine import ResultCache
 from comfy_notebook.engine.cache import CacheEntry
-from comfy_notebook.engine.memory import size_of
+from comfy_notebook.engine.memory import sizes_of
 from comfy_notebook.protocol.function import definition_from_function
 
 from . import sample_nodes
@@ -237,4 +237,4 @@ class Tensor:
     (None, 1, 100),
 ])  # fmt: skip
 def test_sizes(value: Any, least: int, most: int) -> None:
-    assert least <= size_of(value) <= most
+    assert least <= sum(sizes_of(value)) <= most

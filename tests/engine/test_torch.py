@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from comfy_notebook.engine.memory import size_of
+from comfy_notebook.engine.memory import sizes_of
 
 from . import sample_nodes
 from .conftest import Door, node
@@ -61,8 +61,8 @@ def test_tensors_in_error_payloads_are_described_not_printed(door: Door) -> None
 
 
 def test_sizes_of_tensors() -> None:
-    assert size_of([{"samples": torch.zeros(4, 8, dtype=torch.float16)}]) == pytest.approx(64, abs=200)
-    assert size_of(torch.zeros(1000)) == 4000
+    assert sum(sizes_of([{"samples": torch.zeros(4, 8, dtype=torch.float16)}])) == pytest.approx(64, abs=200)
+    assert sum(sizes_of(torch.zeros(1000))) == 4000
 
 
 def test_running_nodes_loads_no_torch() -> None:
