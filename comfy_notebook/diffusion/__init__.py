@@ -1,0 +1,1 @@
+"""Models as objects: reading checkpoints, networks, text encoding, autoencoders, patches, memory, sampling."""
