@@ -63,9 +63,7 @@ async def post_patch(request: web.Request) -> web.Response:
 async def post_run(request: web.Request) -> web.Response:
     editor, body = editor_of(request), await json_object(request, empty_ok=True)
     values, targets = body.get("values"), body.get("targets")
-    if values is not None and not (
-        isinstance(values, dict) and all(isinstance(entry, dict) for entry in values.values())
-    ):
+    if not _is_values(values):
         raise BadRequest("values must be {node: {widget: value}}.", "invalid_values")
     if targets is not None and not isinstance(targets, list):
         raise BadRequest("targets must be a list of node ids.", "invalid_targets")
@@ -74,6 +72,21 @@ async def post_run(request: web.Request) -> web.Response:
         return await answer_submission(lambda: editor.run(values=values, front=bool(body.get("front")), targets=wanted))
     except WorkflowError as exc:
         return json_error(400, "invalid_workflow", str(exc))
+
+
+@routes.post("/cn/editors/{id}/convert")
+async def post_convert(request: web.Request) -> web.Response:
+    """The prompt of a document that the view shows, which may be ahead of ours or hold more than a file can."""
+    editor, body = editor_of(request), await json_object(request)
+    document, values = body.get("document"), body.get("values")
+    if not isinstance(document, dict) or not _is_values(values):
+        raise BadRequest("The body must be {document: UI JSON, values?: {node: {widget: value}}}.", "invalid_document")
+    try:
+        conversion = await in_thread(editor.to_api, values, document)
+    except WorkflowError as exc:
+        return json_error(400, "invalid_workflow", str(exc))
+    answer = {"prompt": conversion.prompt, "warnings": [str(warning) for warning in conversion.warnings]}
+    return web.json_response(answer | {"missing": conversion.missing}, dumps=dumps)
 
 
 @routes.post("/cn/editors/{id}/open")
@@ -98,6 +111,10 @@ async def export(request: web.Request) -> web.Response:
     name = f"{_file_stem(editor.title)}{'.api' if form == 'api' else ''}.json"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return web.json_response(document, headers=headers, dumps=dumps)
+
+
+def _is_values(values: Any) -> bool:
+    return values is None or (isinstance(values, dict) and all(isinstance(entry, dict) for entry in values.values()))
 
 
 def _text(body: dict[str, Any], key: str) -> str | None:

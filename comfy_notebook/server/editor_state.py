@@ -115,9 +115,12 @@ class EditorState:
         """The document as ``"ui"`` JSON or as an ``"api"`` prompt."""
         return dict(self._document) if form == "ui" else dict(self.to_api().prompt)
 
-    def to_api(self, values: Mapping[str, Mapping[str, Any]] | None = None) -> workflow.Conversion:
-        """The document as an API prompt; ``values`` are widget values only the browser knows."""
-        return workflow.to_api(self._document, node_info.info_source(self._parts.registry), values)
+    def to_api(
+        self, values: Mapping[str, Mapping[str, Any]] | None = None, document: Mapping[str, Any] | None = None
+    ) -> workflow.Conversion:
+        """``document``, else the editor's, as an API prompt; ``values`` are widget values only the browser knows."""
+        shown = self._document if document is None else document
+        return workflow.to_api(shown, node_info.info_source(self._parts.registry), values)
 
     def run(
         self,
@@ -142,19 +145,25 @@ class EditorState:
         front: bool = False,
         targets: list[str] | None = None,
         prompt_id: str | None = None,
+        extra_data: Mapping[str, Any] | None = None,
+        number: float | None = None,
     ) -> Submission:
-        """Queue ``prompt``, made from ``document``, as this editor's."""
+        """Queue ``prompt``, made from ``document``, as this editor's; ``extra_data`` stands beside the document."""
         from ..engine import PromptRejected
 
         engine = self._parts.engine
         prompt_id = prompt_id or str(uuid.uuid4())
+        extra = dict(extra_data or {})
+        about = extra.get("extra_pnginfo")
+        extra["extra_pnginfo"] = {"workflow": document, **(about if isinstance(about, dict) else {})}
         self.last_run.submitting(prompt_id, prompt, prompt_keys(engine, prompt), self._document_keys())
         try:
             submission = engine.submit(
                 prompt,
                 client_id=self.id,
                 prompt_id=prompt_id,
-                extra_data={"extra_pnginfo": {"workflow": document}},
+                extra_data=extra,
+                number=number,
                 front=front,
                 targets=targets,
             )
