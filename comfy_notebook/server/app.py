@@ -7,6 +7,7 @@ from aiohttp import web
 from . import (
     catalogue,
     editor_routes,
+    extension_sources,
     internal,
     jobs,
     logs,
@@ -30,6 +31,7 @@ ROUTES = (
     catalogue,
     models,
     packs,
+    extension_sources,
     view,
     uploads,
     userdata,

@@ -119,3 +119,39 @@ async def test_assets_say_that_they_are_off(pair: aiohttp.ClientSession, method:
     async with pair.request(method, path) as response:
         assert response.status == 503
         assert (await response.json())["error"]["code"] == "SERVICE_DISABLED"
+
+
+async def test_modules_of_all_packs_come_in_one_answer(
+    pair: aiohttp.ClientSession, pack: PackFiles, tmp_path: Path, session: Session
+) -> None:
+    assert pack.web is not None
+    odd = pack.web / "ö #1.mjs"
+    odd.write_bytes(b"\xef\xbb\xbfexport const c = '\xff';")  # a byte order mark, and a byte that is no UTF-8
+    listed = await (await pair.get("/cn/extensions")).json()
+    assert listed["importing"] == []
+    by_path = {module["path"]: module for module in listed["modules"]}
+    assert list(by_path) == [
+        "/extensions/my-pack/main.js",
+        "/extensions/my-pack/sub/more.js",
+        "/extensions/my-pack/%C3%B6%20%231.mjs",
+    ]
+    assert [module["entry"] for module in listed["modules"]] == [True, True, False]
+    assert "sources" not in listed
+
+    main, more, third = (module["hash"] for module in listed["modules"])
+    full = await (await pair.post("/cn/extensions", json={"have": [more, "other"]})).json()
+    assert full["modules"] == listed["modules"]
+    assert full["sources"] == {main: "export const a = 1;", third: "export const c = '\ufffd';"}
+    for path in by_path:  # the same files answer one by one
+        assert (await pair.get(path)).status == 200
+
+    (pack.web / "main.js").write_text("export const a = 2; // changed")
+    again = await (await pair.post("/cn/extensions", json={"have": [main, more, third]})).json()
+    assert list(again["sources"].values()) == ["export const a = 2; // changed"]
+    for wrong in ([], {"have": 1}):
+        assert (await pair.post("/cn/extensions", json=wrong)).status == 400
+
+
+async def test_a_listing_follows_packs_that_go(pair: aiohttp.ClientSession, pack: PackFiles, session: Session) -> None:
+    session.packs.remove("my-pack")
+    assert (await (await pair.get("/cn/extensions")).json())["modules"] == []
