@@ -279,7 +279,7 @@ class Engine:
         run.ended.set()
 
     def _dropped(self, item: QueueItem) -> None:
-        self._run(item.prompt_id).drop()
+        self.history.add_dropped(item.prompt_id, self._run(item.prompt_id).drop())
         self._publish_status()
 
     # Bookkeeping

@@ -10,17 +10,23 @@ from typing import Any
 from .run_services import QueueItem
 
 MAX_ENTRIES = 10_000
+MAX_DROPPED = 1_000
 _SECRETS = ("auth_token_comfy_org", "api_key_comfy_org")
 
 HistoryEntry = dict[str, Any]
 
 
 class History:
-    """Safe from any thread; the oldest entry goes when there are more than ``MAX_ENTRIES``."""
+    """Safe from any thread; the oldest entry goes when there are more than ``MAX_ENTRIES``.
+
+    Prompts that were taken out of the queue before they ran are kept apart: they are no part of the history, but a list
+    of jobs tells what became of them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._entries: OrderedDict[str, HistoryEntry] = OrderedDict()
+        self._dropped: OrderedDict[str, HistoryEntry] = OrderedDict()
 
     def get(self, prompt_id: str) -> HistoryEntry | None:
         with self._lock:
@@ -38,19 +44,33 @@ class History:
 
     def add(self, prompt_id: str, entry: HistoryEntry) -> None:
         with self._lock:
+            self._dropped.pop(prompt_id, None)
             self._entries[prompt_id] = entry
             while len(self._entries) > MAX_ENTRIES:
                 self._entries.popitem(last=False)
+
+    def dropped(self) -> dict[str, HistoryEntry]:
+        """Entries of prompts that never ran, oldest first."""
+        with self._lock:
+            return dict(self._dropped)
+
+    def add_dropped(self, prompt_id: str, entry: HistoryEntry) -> None:
+        with self._lock:
+            self._dropped[prompt_id] = entry
+            while len(self._dropped) > MAX_DROPPED:
+                self._dropped.popitem(last=False)
 
     def remove(self, prompt_ids: Iterable[str]) -> None:
         """Forget prompts; unknown ids are no error."""
         with self._lock:
             for prompt_id in prompt_ids:
                 self._entries.pop(prompt_id, None)
+                self._dropped.pop(prompt_id, None)
 
     def clear(self) -> None:
         with self._lock:
             self._entries.clear()
+            self._dropped.clear()
 
 
 def make_entry(
@@ -62,9 +82,9 @@ def make_entry(
     succeeded: bool,
 ) -> HistoryEntry:
     """The entry of a prompt that ended; credentials are left out."""
-    extra_data = {key: value for key, value in item.extra_data.items() if key not in _SECRETS}
+    shown = without_secrets(item.extra_data)
     return {
-        "prompt": [item.number, item.prompt_id, item.prompt, extra_data, item.outputs_to_execute],
+        "prompt": [item.number, item.prompt_id, item.prompt, shown, item.outputs_to_execute],
         "outputs": dict(outputs),
         "meta": dict(meta),
         "status": {
@@ -73,3 +93,8 @@ def make_entry(
             "messages": messages,
         },
     }
+
+
+def without_secrets(extra_data: Mapping[str, Any]) -> dict[str, Any]:
+    """``extra_data`` as clients may see it."""
+    return {key: value for key, value in extra_data.items() if key not in _SECRETS}

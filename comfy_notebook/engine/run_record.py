@@ -52,12 +52,13 @@ class RunRecord:
         self.entry = make_entry(self.item, outputs, meta, self._messages, succeeded=succeeded)
         return self.entry
 
-    def drop(self) -> None:
-        """The prompt was taken out of the queue before it ran."""
+    def drop(self) -> HistoryEntry:
+        """The prompt was taken out of the queue before it ran; returns its entry."""
         self._kept("execution_interrupted", {"node_id": None, "node_type": None, "executed": []})
-        self.finish({}, {}, succeeded=False)
+        entry = self.finish({}, {}, succeeded=False)
         self.ended.set()
         self.publish("cn.prompt_dropped", {"prompt_id": self.item.prompt_id})
+        return entry
 
     def _kept(self, type: str, data: Mapping[str, Any]) -> dict[str, Any]:
         message = self._stamped(data)

@@ -54,6 +54,6 @@ def build_app(parts: Services) -> web.Application:
     for module in ROUTES:
         for route in module.routes:
             assert isinstance(route, web.RouteDef)
-            app.router.add_route(route.method, route.path, route.handler, **route.kwargs)
-            app.router.add_route(route.method, f"/api{route.path}", route.handler, **route.kwargs)
+            for prefix in ("", "/api"):  # each for HEAD too where it is for GET
+                web.RouteDef(route.method, prefix + route.path, route.handler, route.kwargs).register(app.router)
     return app

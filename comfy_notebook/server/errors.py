@@ -11,6 +11,10 @@ from aiohttp import web
 
 log = logging.getLogger(__name__)
 
+#: How deep objects and lists of a body may lie in each other. What a client sends comes back in the queue, the history
+#: and in files; the interpreter's own limit depends on who calls, so some of these would fail on it later.
+MAX_DEPTH = 200
+
 
 class BadRequest(Exception):  # noqa: N818 - named after the HTTP answer it becomes
     """The request can't be served as it stands; ``message`` tells a person why."""
@@ -48,11 +52,25 @@ async def body_text(request: web.Request) -> str:
 def parse_json(text: str) -> Any:
     """Parse JSON; raises :class:`BadRequest` naming the place of the mistake, also for absurdly deep nesting."""
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as exc:
+        value = json.loads(text)
+    except ValueError as exc:  # no JSON, or a number of thousands of digits
         raise BadRequest(f"The body is not valid JSON: {exc}.", "invalid_json") from exc
     except RecursionError as exc:
         raise BadRequest("The JSON is nested too deeply.", "invalid_json") from exc
+    if is_too_deep(value):
+        raise BadRequest(f"The JSON is nested deeper than {MAX_DEPTH} levels.", "invalid_json")
+    return value
+
+
+def is_too_deep(value: Any, limit: int = MAX_DEPTH) -> bool:
+    """Whether more than ``limit`` objects and lists lie in each other."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(limit):
+        if not level:
+            return False
+        inner = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [child for children in inner for child in children if isinstance(child, (dict, list))]
+    return bool(level)
 
 
 @web.middleware
@@ -66,12 +84,21 @@ async def error_middleware(
         return json_error(exc.status, exc.kind, str(exc))
     except web.HTTPRequestEntityTooLarge as exc:
         return json_error(413, "too_large", str(exc.text or exc.reason))
+    except web.RequestPayloadError as exc:
+        return json_error(400, "bad_body", f"The body can't be read: {_in_one_line(exc)}.")
     except web.HTTPException as exc:
         if exc.status < 400:
             raise
-        return json_error(exc.status, exc.reason.lower().replace(" ", "_"), f"{exc.reason}: {request.path}")
+        answer = json_error(exc.status, exc.reason.lower().replace(" ", "_"), f"{exc.reason}: {request.path}")
+        if "Allow" in exc.headers:
+            answer.headers["Allow"] = exc.headers["Allow"]
+        return answer
     except (ConnectionError, TimeoutError):
         raise
     except Exception as exc:
         log.exception("%s %s failed", request.method, request.path)
         return json_error(500, "internal_error", f"{type(exc).__name__}: {exc}")
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ..engine.history import without_secrets
 from ..engine.run_services import QueueItem
 from .catalogue import in_thread
 from .errors import BadRequest, json_object
@@ -33,13 +34,15 @@ async def list_jobs(request: web.Request) -> web.Response:
     key = _choice(query, "sort_by", ("created_at", "execution_duration"))
     order = _choice(query, "sort_order", ("desc", "asc"))
     limit, offset = whole_number(query, "limit"), whole_number(query, "offset") or 0
-    found = await in_thread(lambda: list(all_jobs(services(request))))
+    found = await in_thread(all_jobs, services(request))
     wanted = query.get("workflow_id")
     found = [
         job for job in found if (not states or job["status"] in states) and wanted in (None, job.get("workflow_id"))
     ]
     sorted_by = {"created_at": lambda job: job["create_time"] or 0, "execution_duration": _duration}[key]
-    found.sort(key=sorted_by, reverse=order == "desc")
+    found.sort(key=sorted_by)
+    if order == "desc":
+        found.reverse()
     page = found[offset:] if limit is None else found[offset : offset + limit]
     more = offset + len(page) < len(found)
     pagination = {"offset": offset, "limit": limit, "total": len(found), "has_more": more}
@@ -90,37 +93,34 @@ async def cancel_jobs(request: web.Request) -> web.Response:
     return web.json_response({"cancelled": any(results)})
 
 
-def all_jobs(parts: Services) -> Iterator[Job]:
-    """Every job: what waits and runs, then what is over."""
-    queue = parts.engine.queue
-    yield from (_queued(item, RUNNING) for item in queue.running())
-    yield from (_queued(item, PENDING) for item in queue.pending())
-    yield from (_ended(entry) for entry in parts.engine.history.all().values())
+def all_jobs(parts: Services) -> list[Job]:
+    """Every job, the oldest first: what is over, then what runs and waits.
+
+    Read against the way a job takes, so that one that moves on meanwhile is told of once, as what it became.
+    """
+    queue, history = parts.engine.queue, parts.engine.history
+    waiting = {item.prompt_id: _queued(item, PENDING) for item in queue.pending()}
+    running = {item.prompt_id: _queued(item, RUNNING) for item in queue.running()}
+    ended = {job["id"]: job for job in map(_ended, (*history.dropped().values(), *history.all().values()))}
+    return list({**ended, **running, **waiting, **running, **ended}.values())
 
 
 def find_job(parts: Services, job_id: str) -> Job | None:
     """One job with its workflow and, once it is over, its outputs."""
-    queue = parts.engine.queue
-    for items, state in ((queue.running(), RUNNING), (queue.pending(), PENDING)):
-        for item in items:
-            if item.prompt_id == job_id:
-                return {**_queued(item, state), "workflow": {"prompt": item.prompt, "extra_data": item.extra_data}}
-    entry = parts.engine.history.get(job_id) or _dropped(parts, job_id)
+    queue, history = parts.engine.queue, parts.engine.history
+    waiting = [(item, PENDING) for item in queue.pending()]
+    running = [(item, RUNNING) for item in queue.running()]
+    queued = next((one for one in (*running, *waiting) if one[0].prompt_id == job_id), None)
+    entry = history.get(job_id) or history.dropped().get(job_id)
+    if entry is None and queued is not None:
+        item, state = queued
+        workflow = {"prompt": item.prompt, "extra_data": without_secrets(item.extra_data)}
+        return {**_queued(item, state), "workflow": workflow}
     if entry is None:
         return None
     workflow = {"prompt": entry["prompt"][2], "extra_data": entry["prompt"][3]}
     outputs = {"outputs": entry["outputs"], "execution_status": entry["status"]}
     return {**_ended(entry), "workflow": workflow, **outputs}
-
-
-def _dropped(parts: Services, job_id: str) -> Mapping[str, Any] | None:
-    """The entry of a job that was cancelled while it waited: it is in no list, but who asks for it is told."""
-    try:
-        entry = parts.engine.wait(job_id, 0)
-    except (KeyError, TimeoutError):
-        return None
-    messages = [name for name, _ in entry["status"]["messages"]]
-    return entry if messages == ["execution_interrupted"] else None
 
 
 def _queued(item: QueueItem, state: str) -> Job:
@@ -130,7 +130,8 @@ def _queued(item: QueueItem, state: str) -> Job:
 def _described(job_id: str, state: str, number: float, extra: Mapping[str, Any]) -> Job:
     job = {"id": job_id, "status": state, "priority": number, "create_time": extra.get("create_time")}
     job["outputs_count"] = 0
-    workflow = (extra.get("extra_pnginfo") or {}).get("workflow")
+    pnginfo = extra.get("extra_pnginfo")
+    workflow = pnginfo.get("workflow") if isinstance(pnginfo, Mapping) else None
     if isinstance(workflow, Mapping) and workflow.get("id"):
         job["workflow_id"] = workflow["id"]
     return job
@@ -165,4 +166,7 @@ def _files(outputs: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]
 
 
 def _duration(job: Job) -> float:
-    return float(job.get("execution_end_time", 0)) - float(job.get("execution_start_time", 0))
+    """Milliseconds; 0 for what has not ended or never ran."""
+    if "execution_start_time" not in job or "execution_end_time" not in job:
+        return 0
+    return float(job["execution_end_time"] - job["execution_start_time"])

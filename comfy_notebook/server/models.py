@@ -10,9 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from ..folders import UnsafePathError, inside
 from .catalogue import in_thread
 from .errors import BadRequest
+from .paths import below
 from .services import Services, services
 
 routes = web.RouteTableDef()
@@ -76,7 +76,7 @@ async def model_preview(request: web.Request) -> web.Response:
     roots = parts.models.roots(kind)
     if not index.isdecimal() or len(index) > 6 or int(index) >= len(roots):
         raise BadRequest(f"There is no folder {index[:20]!r} of {kind!r}.", "not_found", 404)
-    path = _inside(roots[int(index)], request.match_info["file"])
+    path = below(roots[int(index)], request.match_info["file"])
     body = await in_thread(preview_of, path)
     if body is None:
         raise BadRequest(f"{path.name!r} has no preview.", "not_found", 404)
@@ -107,18 +107,11 @@ async def view_metadata(request: web.Request) -> web.Response:
     if not name.endswith(".safetensors"):
         raise BadRequest("Only .safetensors files carry metadata.", "not_found", 404)
     roots = services(request).models.roots(_kind(request))
-    path = next((found for root in roots if (found := _inside(root, name)).is_file()), None)
+    path = next((found for root in roots if (found := below(root, name)).is_file()), None)
     metadata = await in_thread(safetensors_metadata, path) if path is not None else None
     if metadata is None:
         raise BadRequest(f"{name[:80]!r} has no metadata.", "not_found", 404)
     return web.json_response(metadata)
-
-
-def _inside(root: Path, name: str) -> Path:
-    try:
-        return inside(root, name)
-    except (UnsafePathError, ValueError, OSError) as exc:
-        raise BadRequest(f"Not a usable path: {exc}.", "forbidden_path", 403) from exc
 
 
 def safetensors_metadata(path: Path) -> Any:

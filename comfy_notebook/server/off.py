@@ -6,12 +6,25 @@ from aiohttp import web
 
 routes = web.RouteTableDef()
 
-MESSAGE = "Assets are not enabled on this server."
+
+def disabled(message: str) -> web.Response:
+    """503 with ``{"error": {"code": "SERVICE_DISABLED", message, details}}``."""
+    error = {"code": "SERVICE_DISABLED", "message": message, "details": {}}
+    return web.json_response({"error": error}, status=503)
 
 
 @routes.route("*", "/assets")
 @routes.route("*", "/assets/{path:.*}")
 @routes.route("*", "/tags")
 @routes.route("*", "/tags/{path:.*}")
-async def disabled(request: web.Request) -> web.Response:
-    return web.json_response({"error": {"code": "SERVICE_DISABLED", "message": MESSAGE, "details": {}}}, status=503)
+async def assets(request: web.Request) -> web.Response:
+    return disabled("Assets are not enabled on this server.")
+
+
+@routes.route("*", "/credentials")
+@routes.route("*", "/credentials/{path:.*}")
+@routes.route("*", "/auth/{path:.*}")
+@routes.route("*", "/customers")
+@routes.route("*", "/customers/{path:.*}")
+async def accounts(request: web.Request) -> web.Response:
+    return disabled("Accounts are not enabled on this server.")

@@ -10,10 +10,11 @@ from typing import Any
 
 from aiohttp import web
 
-from ..folders import UnsafePathError, inside, list_files
+from ..folders import list_files
 from ..packs.files import PackFiles
 from .catalogue import in_thread
 from .errors import BadRequest
+from .paths import below
 from .services import services
 
 routes = web.RouteTableDef()
@@ -60,10 +61,7 @@ def _pack(request: web.Request) -> PackFiles:
 def _file(roots: Iterable[Path], name: str, types: Mapping[str, str]) -> web.StreamResponse:
     """The file below the first of ``roots`` that has it; what is no script by its name is never run as one."""
     for root in roots:
-        try:
-            path = inside(root, name)
-        except (UnsafePathError, ValueError, OSError) as exc:
-            raise BadRequest(f"Not a usable path: {exc}.", "forbidden_path", 403) from exc
+        path = below(root, name)
         if path.is_file():
             headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
             kind = types.get(path.suffix.lower())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from typing import Any
 
 from aiohttp import web
 
 from ..engine import PromptRejected
+from ..engine.history import without_secrets
+from ..engine.run_services import QueueItem
 from .catalogue import in_thread
 from .errors import BadRequest, json_error, json_object
 from .json_text import dumps
@@ -28,7 +31,18 @@ async def post_prompt(request: web.Request) -> web.Response:
     if "prompt" not in body:
         return json_error(400, "no_prompt", "No prompt provided", "No prompt provided")
     options = submit_options(body)
-    return await answer_submission(lambda: services(request).engine.submit(body["prompt"], **options))
+    engine = services(request).engine
+    if engine.history.get(options.get("prompt_id", "")) is not None:
+        raise _taken(options["prompt_id"])
+    editor = services(request).editors.get(options["client_id"] or "")
+    if editor is not None:  # what the packs of an open editor queue counts as the editor's run
+        del options["client_id"]
+        return await answer_submission(lambda: editor.submit(body["prompt"], editor.document, **options))
+    return await answer_submission(lambda: engine.submit(body["prompt"], **options))
+
+
+def _taken(prompt_id: str) -> BadRequest:
+    return BadRequest(f"There is a prompt with the id {prompt_id!r} already.", "invalid_prompt_id", 409)
 
 
 async def answer_submission(submit: Any) -> web.Response:
@@ -36,7 +50,8 @@ async def answer_submission(submit: Any) -> web.Response:
     try:
         submission = await in_thread(submit)
     except PromptRejected as exc:
-        return web.json_response({"error": exc.error, "node_errors": exc.node_errors}, status=400, dumps=dumps)
+        status = 409 if exc.error.get("type") == "invalid_prompt_id" else 400
+        return web.json_response({"error": exc.error, "node_errors": exc.node_errors}, status=status, dumps=dumps)
     return web.json_response(
         {"prompt_id": submission.prompt_id, "number": submission.number, "node_errors": submission.node_errors},
         dumps=dumps,
@@ -48,14 +63,16 @@ def submit_options(body: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(body["prompt"], dict):
         raise BadRequest("prompt must be an object {node id: {class_type, inputs}}.", "invalid_prompt")
     extra = dict(_typed(body, "extra_data", dict) or {})
-    client_id = _typed(body, "client_id", str)
+    client_id = body.get("client_id")
+    if isinstance(client_id, int) and not isinstance(client_id, bool):
+        client_id = str(client_id)  # as it stands in the address of that client's websocket
+    elif client_id is not None and not isinstance(client_id, str):
+        raise BadRequest("client_id must be a text.", "invalid_prompt")
     options: dict[str, Any] = {"client_id": client_id, "extra_data": extra, "front": bool(body.get("front"))}
     if (prompt_id := _typed(body, "prompt_id", str)) is not None:
         options["prompt_id"] = _uuid(prompt_id)
-    if (number := body.get("number")) is not None:
-        if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise BadRequest("number must be a number.", "invalid_prompt")
-        options["number"] = float(number)
+    if body.get("number") is not None:
+        options["number"] = _place_in_queue(body["number"])
     if (targets := _typed(body, "partial_execution_targets", list)) is not None:
         options["targets"] = [str(target) for target in targets]
     return options
@@ -69,16 +86,35 @@ def _typed(body: dict[str, Any], key: str, kind: type) -> Any:
 
 
 def _uuid(prompt_id: str) -> str:
+    """``prompt_id`` where it is a UUID as UUIDs are written; every answer names the prompt just so."""
     try:
-        return str(uuid.UUID(prompt_id))
+        is_canonical = str(uuid.UUID(prompt_id)) == prompt_id.lower()
     except ValueError:
-        raise BadRequest(f"prompt_id {prompt_id[:80]!r} is not a UUID.", "invalid_prompt_id") from None
+        is_canonical = False
+    if not is_canonical:
+        raise BadRequest(f"prompt_id {prompt_id[:80]!r} is not a UUID.", "invalid_prompt_id")
+    return prompt_id
+
+
+def _place_in_queue(number: Any) -> float:
+    try:
+        place = math.nan if isinstance(number, bool) else float(number)
+    except (ValueError, TypeError, OverflowError):
+        place = math.nan
+    if not math.isfinite(place):
+        raise BadRequest("number must be a finite number.", "invalid_prompt")
+    return place
 
 
 @routes.get("/queue")
 async def get_queue(request: web.Request) -> web.Response:
     queue = services(request).engine.queue
-    return web.json_response({"queue_running": queue.running(), "queue_pending": queue.pending()}, dumps=dumps)
+    found = {"queue_running": _shown(queue.running()), "queue_pending": _shown(queue.pending())}
+    return web.json_response(found, dumps=dumps)
+
+
+def _shown(items: list[QueueItem]) -> list[QueueItem]:
+    return [item._replace(extra_data=without_secrets(item.extra_data)) for item in items]
 
 
 @routes.post("/queue")
@@ -94,8 +130,11 @@ async def post_queue(request: web.Request) -> web.Response:
 
 @routes.post("/interrupt")
 async def interrupt(request: web.Request) -> web.Response:
-    body = await json_object(request, empty_ok=True)
-    services(request).engine.interrupt(_typed(body, "prompt_id", str))
+    """Stop what runs; with a ``prompt_id`` only where that is what runs (what waits is left to ``POST /queue``)."""
+    engine = services(request).engine
+    prompt_id = _typed(await json_object(request, empty_ok=True), "prompt_id", str)
+    if prompt_id is None or any(item.prompt_id == prompt_id for item in engine.queue.running()):
+        engine.interrupt(prompt_id)
     return web.Response()
 
 

@@ -44,7 +44,7 @@ class Gate:
         origin = request.headers.get("Origin")
         if self.allows(origin):
             return None
-        if origin and origin != "null" and urlsplit(origin).netloc.lower() != request.host.lower():
+        if origin and origin != "null" and network_place(origin) != request.host.lower():
             return f"Requests of pages from {origin} are refused."
         if origin == "null" or request.headers.get("Sec-Fetch-Site", "none") == "cross-site":
             return "Requests of pages from other sites are refused."
@@ -60,7 +60,7 @@ class Gate:
             return False
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         offered = bearer or request.query.get("token") or request.cookies.get(TOKEN_COOKIE) or ""
-        return not secrets.compare_digest(offered.encode(), self.token.encode())
+        return not secrets.compare_digest(offered.encode("utf-8", "surrogateescape"), self.token.encode())
 
 
 async def name_allowed_origin(request: web.Request, response: web.StreamResponse) -> None:
@@ -76,8 +76,19 @@ GATE: web.AppKey[Gate] = web.AppKey("gate", Gate)
 
 
 def host_name(host: str) -> str:
-    """The name part of a ``Host`` header: ``"[::1]:8188"`` → ``"::1"``."""
-    return urlsplit(f"//{host}").hostname or ""
+    """The name part of a ``Host`` header: ``"[::1]:8188"`` → ``"::1"``; empty for what is no such header."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def network_place(origin: str) -> str:
+    """Host and port of an ``Origin`` header; empty for what is no such header."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def is_loopback_name(name: str) -> bool:

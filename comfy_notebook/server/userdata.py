@@ -10,11 +10,13 @@ from typing import Any
 
 from aiohttp import web
 
-from ..folders import UnsafePathError, inside
 from .atomic import write_bytes, write_text
 from .catalogue import in_thread
 from .errors import BadRequest, body_text, json_object, parse_json
+from .off import disabled
+from .paths import below
 from .services import services
+from .view import safe_type
 
 routes = web.RouteTableDef()
 
@@ -29,13 +31,7 @@ def user_root(request: web.Request) -> Path:
 
 def user_path(request: web.Request, *parts: str) -> Path:
     """A path below the user's folder; raises :class:`BadRequest` (403) for one outside it."""
-    try:
-        path = inside(user_root(request), *parts)
-    except (UnsafePathError, ValueError, OSError) as exc:
-        raise BadRequest(f"Not a usable path: {exc}.", "forbidden_path", 403) from exc
-    if any(len(part.encode()) > 255 for part in path.parts):
-        raise BadRequest("A part of the path is longer than 255 bytes.", "bad_filename")
-    return path
+    return below(user_root(request), *parts)
 
 
 @routes.get("/users")
@@ -45,7 +41,7 @@ async def users(request: web.Request) -> web.Response:
 
 @routes.post("/users")
 async def add_user(request: web.Request) -> web.Response:
-    raise BadRequest("This server has one user.", "single_user", 400)
+    return disabled("Accounts are not enabled on this server: it has one user.")
 
 
 @routes.get("/settings")
@@ -112,10 +108,13 @@ def _files(root: Path, recurse: bool) -> list[Path]:
 @routes.get("/v2/userdata")
 async def list_userdata_v2(request: web.Request) -> web.Response:
     root = user_root(request)
-    folder = user_path(request, request.query.get("path", ""))
+    folder = user_path(request, request.query.get("path", "").lstrip("/"))
+    if folder == root.resolve() and not folder.exists():
+        return web.json_response([])  # nothing was kept so far
     if not folder.is_dir():
         raise BadRequest(f"There is no folder {request.query.get('path')!r}.", "not_found", 404)
-    return web.json_response([_entry(path, root.resolve()) for path in sorted(folder.iterdir())])
+    found = sorted(path for path in folder.iterdir() if not path.name.endswith(".part"))
+    return web.json_response([_entry(path, root.resolve()) for path in found])
 
 
 def _entry(path: Path, root: Path) -> dict[str, Any]:
@@ -129,7 +128,7 @@ def _entry(path: Path, root: Path) -> dict[str, Any]:
 @routes.get("/userdata/{file}")
 async def get_userdata(request: web.Request) -> web.StreamResponse:
     path = _existing(request)
-    headers = {"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff"}
+    headers = {"Content-Type": safe_type(path.name), "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
     return web.FileResponse(path, headers=headers)
 
 
@@ -142,12 +141,21 @@ async def post_userdata(request: web.Request) -> web.Response:
         raise BadRequest(f"{path.name!r} exists already.", "exists", 409)
     body = await request.read()
 
-    def store() -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, body)
-
-    await in_thread(store)
+    await in_thread(_store, path, body)
     return _answer(request, path)
+
+
+def _store(path: Path, body: bytes) -> None:
+    _make_room(path)
+    write_bytes(path, body)
+
+
+def _make_room(path: Path) -> None:
+    """Make the folder of ``path``; raises :class:`BadRequest` where a file has its name."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as exc:
+        raise BadRequest("A part of the path is a file, not a folder.", "bad_filename") from exc
 
 
 @routes.delete("/userdata/{file}")
@@ -161,9 +169,15 @@ async def move_userdata(request: web.Request) -> web.Response:
     source, target = _existing(request), user_path(request, request.match_info["dest"])
     if not flag(request, "overwrite", default=True) and target.exists():
         raise BadRequest(f"{target.name!r} exists already.", "exists", 409)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    await in_thread(shutil.move, source, target)
+    if target.is_dir():
+        raise BadRequest("That names a folder.", "bad_filename")
+    await in_thread(_move, source, target)
     return _answer(request, target)
+
+
+def _move(source: Path, target: Path) -> None:
+    _make_room(target)
+    shutil.move(source, target)
 
 
 def _existing(request: web.Request) -> Path:
@@ -181,9 +195,9 @@ def _answer(request: web.Request, path: Path) -> web.Response:
 
 
 def flag(request: web.Request, key: str, *, default: bool = False) -> bool:
-    """A boolean of the query: ``true`` or ``1``, ``false`` or anything else."""
-    text = request.query.get(key)
-    return default if text is None else text.lower() in ("true", "1", "")
+    """A boolean of the query; what is neither ``true`` nor ``false`` is ``default``."""
+    text = request.query.get(key, "").lower()
+    return text in ("true", "1") or (default and text not in ("false", "0"))
 
 
 def file_info(path: Path, root: Path) -> dict[str, Any]:

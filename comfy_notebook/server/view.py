@@ -10,8 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from ..folders import Folders, UnsafePathError, inside
+from ..folders import Folders
 from .errors import BadRequest
+from .paths import below
 from .services import services
 
 routes = web.RouteTableDef()
@@ -20,6 +21,14 @@ routes = web.RouteTableDef()
 INLINE_PREFIXES = ("image/", "video/", "audio/", "font/", "model/")
 INLINE_TYPES = ("application/json", "application/pdf", "text/plain")
 ACTIVE_TYPES = ("image/svg+xml",)
+#: Types that the tables of some systems and Python versions lack.
+MORE_TYPES = {
+    **{".webp": "image/webp", ".avif": "image/avif", ".jxl": "image/jxl", ".heic": "image/heic", ".apng": "image/apng"},
+    **{".mp4": "video/mp4", ".webm": "video/webm", ".mkv": "video/x-matroska", ".mov": "video/quicktime"},
+    **{".flac": "audio/flac", ".mp3": "audio/mpeg", ".opus": "audio/ogg", ".ogg": "audio/ogg", ".m4a": "audio/mp4"},
+    **{".wav": "audio/wav", ".glb": "model/gltf-binary", ".gltf": "model/gltf+json", ".obj": "model/obj"},
+    **{".json": "application/json", ".txt": "text/plain"},
+}
 ANNOTATIONS = {f" [{kind}]": kind for kind in ("input", "output", "temp")}
 PREVIEW_FORMATS = ("webp", "jpeg")
 
@@ -31,7 +40,7 @@ async def view(request: web.Request) -> web.StreamResponse:
         raise BadRequest(f"There is no file {path.name!r}.", "not_found", 404)
     preview, channel = request.query.get("preview"), request.query.get("channel", "rgba")
     if preview is not None:
-        return await _image(path, preview_image, preview)
+        return await _image(path, preview_image, preview, channel)
     if channel in ("rgb", "a"):
         return await _image(path, channel_image, channel)
     kind = safe_type(path.name)
@@ -59,42 +68,41 @@ def file_of(folders: Folders, query: dict[str, str]) -> Path:
 def inside_folder(folders: Folders, kind: str, *parts: str) -> Path:
     """``parts`` below the folder called ``kind``, as a :class:`BadRequest` where that is impossible."""
     try:
-        return inside(folders.by_type(kind), *parts)
+        root = folders.by_type(kind)
     except KeyError:
-        raise BadRequest(f"There is no folder type {kind!r}: use input, output or temp.", "bad_type") from None
-    except UnsafePathError as exc:
-        raise BadRequest(str(exc), "forbidden_path", 403) from exc
-    except (OSError, ValueError) as exc:
-        raise BadRequest(f"Not a usable file name: {exc}.", "bad_filename") from exc
+        raise BadRequest(f"There is no folder type {kind[:80]!r}: use input, output or temp.", "bad_type") from None
+    return below(root, *parts)
 
 
 def safe_type(name: str) -> str:
     """The content type of a file by its name; ``application/octet-stream`` for whatever a browser would run."""
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    kind = MORE_TYPES.get(Path(name).suffix.lower()) or mimetypes.guess_type(name)[0] or "application/octet-stream"
     if kind in ACTIVE_TYPES or not (kind.startswith(INLINE_PREFIXES) or kind in INLINE_TYPES):
         return "application/octet-stream"
     return kind
 
 
-async def _image(path: Path, render: Any, argument: str) -> web.Response:
+async def _image(path: Path, render: Any, *arguments: str) -> web.Response:
     from PIL import Image
 
     try:
-        body, kind = await asyncio.get_running_loop().run_in_executor(None, render, path, argument)
+        body, kind = await asyncio.get_running_loop().run_in_executor(None, render, path, *arguments)
     except (OSError, ValueError, Image.DecompressionBombError) as exc:
         raise BadRequest(f"{path.name!r} can't be shown as an image: {exc}.", "not_an_image", 415) from exc
-    return web.Response(body=body, content_type=kind, headers={"X-Content-Type-Options": "nosniff"})
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": f'inline; filename="{_quotable(path.name)}"'}
+    return web.Response(body=body, content_type=kind, headers=headers)
 
 
-def preview_image(path: Path, preview: str) -> tuple[bytes, str]:
-    """``preview`` is ``"webp"`` or ``"jpeg"``, with ``;quality`` (1..100, else 90)."""
+def preview_image(path: Path, preview: str, channel: str = "rgba") -> tuple[bytes, str]:
+    """``preview`` is ``"webp"`` or ``"jpeg"``, with ``;quality`` (1..100, else 90); ``channel`` ``"rgb"``: no alpha."""
     from PIL import Image
 
     form, _, quality = preview.partition(";")
     form = form if form in PREVIEW_FORMATS else "webp"
-    level = min(max(int(quality), 1), 100) if quality.isdigit() else 90
+    level = min(max(int(quality), 1), 100) if quality.isascii() and quality.isdigit() and len(quality) < 10 else 90
     with Image.open(path) as image:
-        keeps_alpha = form == "webp" and ("A" in image.getbands() or "transparency" in image.info)
+        has_alpha = "A" in image.getbands() or "transparency" in image.info
+        keeps_alpha = has_alpha and form == "webp" and channel != "rgb"
         return _encoded(image.convert("RGBA" if keeps_alpha else "RGB"), form, quality=level), f"image/{form}"
 
 

@@ -45,7 +45,6 @@ requests = st.one_of(
                 "/jobs/cancel",
                 "/settings",
                 "/settings/a",
-                "/users",
             ]
         ),
         values | st.dictionaries(st.sampled_from(WORDS), values, max_size=5),

@@ -45,7 +45,7 @@ async def test_the_model_browser(pair: aiohttp.ClientSession, session: Session, 
         ("/experiment/models/preview/loras/9/c.safetensors", 404),
         ("/experiment/models/preview/loras/-1/c.safetensors", 404),
         ("/experiment/models/preview/loras/0/..%2f..%2f..%2fx", 403),
-        ("/experiment/models/preview/loras/0/%00", 403),
+        ("/experiment/models/preview/loras/0/%00", 400),
         ("/view_metadata/loras?filename=../x.safetensors", 403),
         ("/view_metadata/loras?filename=c.safetensors", 404),
     ]:

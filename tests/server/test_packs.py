@@ -65,7 +65,7 @@ async def test_scripts_templates_translations_and_subgraphs(pair: aiohttp.Client
         ("/extensions/other/main.js", 404),
         ("/extensions/my-pack/none.js", 404),
         ("/extensions/my-pack/..%2flocales%2fen%2fmain.json", 403),
-        ("/extensions/my-pack/%00", 403),
+        ("/extensions/my-pack/%00", 400),
         ("/workflow_templates/my-pack/..%2fjs%2fmain.js", 403),
         ("/global_subgraphs/x", 404),
     ]:

@@ -135,8 +135,9 @@ export class KernelApi {
     return { ok: false, error: error ?? { type: "error", message: `The server answered ${response.status}.` }, nodeErrors };
   }
 
+  /** Stop what runs; with an id that prompt, also while it waits. */
   async interrupt(promptId?: string): Promise<void> {
-    await this.post("/interrupt", promptId ? { prompt_id: promptId } : {});
+    await (promptId ? this.post("/jobs/cancel", { job_ids: [promptId] }) : this.post("/interrupt", {}));
   }
 
   async clearQueue(): Promise<void> {
