@@ -14,6 +14,8 @@ export interface GraphViewApi {
   // definitions and document
   setDefinitions(info: Record<string, NodeInfo>): void;
   updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void;
+  /** As updateDefinitions, where packs' hooks on each new node type may take their time. */
+  updateDefinitionsSlowly(set: Record<string, NodeInfo>, remove: string[], hook: (nodeType: unknown, info: NodeInfo) => Promise<void> | void): Promise<void>;
   /** Replaces everything and restores the document's own view position, or fits. Never throws on bad parts. */
   load(document: WorkflowJson): LoadReport;
   /** Changes only what differs from what is shown; view position, selection, level and untouched DOM stay. */

@@ -1,4 +1,5 @@
 // Makes litegraph's canvas a good guest: its listeners on the document go, and what it does is told as the view's events.
+import { replaceMethod } from "./canvas-methods";
 import type { ViewCore } from "./core";
 import { type LGraph, LGraphCanvas, type LGraphNode, type Subgraph, SubgraphNode } from "./litegraph";
 import { nodeCreatedHooks } from "./defined-node";
@@ -15,7 +16,8 @@ export function makeCanvas(core: ViewCore): LGraphCanvas {
   document.removeEventListener("keyup", key, true);
   core.element.removeEventListener("keydown", key, true);
   const onKey = (event: KeyboardEvent): void => {
-    if (core.locked) return; // letting go of the space bar would make the view editable again
+    // letting go of the space bar would make a locked view editable again; a prevented key was a command
+    if (core.locked || event.defaultPrevented) return;
     // only what needs litegraph's private state: the space bar pans; copy, paste and deletion are the editor's
     if (event.key === " " || event.key === "Shift" || event.key === "Escape" || event.type === "keyup") canvas.processKey(event);
   };
@@ -28,14 +30,14 @@ export function makeCanvas(core: ViewCore): LGraphCanvas {
   core.listen(core.root, "pointerdown", activate, true);
   core.listen(core.root, "focusin", activate, true);
   LGraphCanvas.active_canvas = canvas;
-  canvas.prompt = ((_title: string, value: unknown, callback: (text: string) => void) => {
+  replaceMethod(canvas, "prompt", () => ((_title: string, value: unknown, callback: (text: string) => void) => {
     // packs ask through litegraph's prompt: a plain field at the pointer
     void import("../widgets/inline-edit").then(({ openInlineEdit }) => {
       const { x, y } = core.toOverlay(canvas.graph_mouse[0], canvas.graph_mouse[1]);
       openInlineEdit(core.overlay, { left: x, top: y, width: 180, height: 28, fontSize: 13, value: String(value ?? ""), onCommit: callback });
     });
     return document.createElement("div");
-  }) as never;
+  }) as never);
   return canvas;
 }
 
@@ -92,11 +94,11 @@ export function hookCanvas(core: ViewCore): void {
   canvas.onNodeMoved = () => core.changed("move");
   canvas.ds.onChanged = (scale, offset) => core.emit("view", { scale, offset: [offset[0] as number, offset[1] as number] });
   hookLinks(core);
-  canvas.openSubgraph = (subgraph) => {
+  replaceMethod(canvas, "openSubgraph", () => (subgraph) => {
     const nodes = core.shownGraph()._nodes.filter((node): node is SubgraphNode => node instanceof SubgraphNode && node.subgraph === subgraph);
     const node = nodes.find((candidate) => candidate.selected) ?? nodes[0];
     if (node) core.enter(node);
-  };
+  });
   core.listen(core.element, "litegraph:canvas", ((event: CustomEvent) => {
     const { subType, originalEvent } = event.detail as AnyWidget;
     if (subType === "empty-double-click" && !core.readOnly) {

@@ -3,6 +3,7 @@ import { buildWidgets } from "./build-widgets";
 import { type NodePlan, planNode } from "./definitions";
 import { LGraphNode, LiteGraph } from "./litegraph";
 import { type DefinedClass, followLive, planSaved, takePlan, watchDeciders } from "./live-inputs";
+import { liveValues } from "./live-values";
 import { loading } from "./loading";
 import { matchTypes } from "./match-types";
 import { mergeInputs, mergeOutputs, plannedInputs, plannedOutput } from "./node-slots";
@@ -78,6 +79,7 @@ export class ComfyNode extends LGraphNode {
 function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, configure: (safe: NodeJson) => void): void {
   sources.set(node, loading.on ? info : structuredClone(info)); // while loading it is the loader's own copy
   const safe = safeNodeJson(info, node);
+  const raw = safe.widgets_values;
   const { plan, read } = planSaved(Class, info.widgets_values, safe.inputs);
   takePlan(node, plan);
   if (plan.dynamic) watchDeciders(node);
@@ -85,13 +87,40 @@ function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, co
   delete node.properties["Node name for S&R"]; // a default for new nodes, not for what a file leaves out
   safe.inputs = mergeInputs(safe.inputs ?? [], plan);
   safe.outputs = mergeOutputs(safe.outputs ?? [], plan);
-  safe.widgets_values = read.values.map((value) => (typeof value === "object" ? structuredClone(value) : value));
+  safe.widgets_values = liveValues(node, plan, read, raw)?.map((value) => (typeof value === "object" ? structuredClone(value) : value));
   if (loading.on && info.size === undefined) node.setSize(node.computeSize());
+  const tellPack = withSavedValues(node, raw);
   try {
     configure(safe);
   } catch (error) {
     activeSurface()?.services.notify("warning", `Node ${String(info.id)} (${info.type}) was taken only in part: ${String(error)}`);
+  } finally {
+    tellPack();
   }
+}
+
+/** Packs' `onConfigure` reads the values as the file has them, whatever form that is; returns how to end this. */
+function withSavedValues(node: LGraphNode, raw: NodeJson["widgets_values"]): () => void {
+  const hook = node.onConfigure;
+  if (!hook) return () => undefined;
+  const own = Object.hasOwn(node, "onConfigure");
+  const end = (): void => {
+    if (own) node.onConfigure = hook;
+    else delete (node as { onConfigure?: unknown }).onConfigure;
+  };
+  node.onConfigure = (info) => {
+    end();
+    const saved = raw == null ? raw : structuredClone(raw);
+    Object.assign(node, { widgets_values: saved });
+    hook.call(node, Object.assign(info as object, { widgets_values: saved }) as never);
+  };
+  return end;
+}
+
+/** Packs take part in how this node is configured. */
+export function hasPackHooks(node: LGraphNode): boolean {
+  const { configure, onConfigure } = node as { configure: unknown; onConfigure?: unknown };
+  return node instanceof ComfyNode ? configure !== ComfyNode.prototype.configure || onConfigure !== undefined : onConfigure !== undefined;
 }
 
 /** A node nobody defined: sockets and values stay as they are. */
@@ -126,23 +155,27 @@ export class UnknownNode extends LGraphNode {
   }
 }
 
-/** Registers a definition; the class is new each time so that packs' hooks run on a clean prototype. */
-export function registerDefinition(type: string, info: NodeInfo, custom: ReadonlySet<string>, hooks: Iterable<(nodeType: unknown, info: NodeInfo) => void>): void {
+/** The class of a definition, new each time so that packs' hooks run on a clean prototype. */
+export function makeNodeClass(type: string, info: NodeInfo): typeof ComfyNode {
   const Class = class extends ComfyNode {};
   Object.defineProperty(Class, "name", { value: type });
-  Class.title = info.display_name || info.name || type;
   Class.comfyClass = type;
   Class.nodeData = info;
-  for (const hook of hooks) {
-    try {
-      hook(Class, info);
-    } catch (error) {
-      activeSurface()?.services.notify("warning", `An extension failed on the node type ${type}: ${String(error)}`);
-    }
-  }
+  describeClass(Class, type, info);
+  Object.defineProperty(Class.prototype, "comfyClass", { value: type, writable: true, configurable: true });
+  return Class;
+}
+
+/** Plans the nodes of a class, whose definition hooks may have changed, and makes it known. */
+export function registerNodeClass(Class: typeof ComfyNode, type: string, custom: ReadonlySet<string>): void {
+  const info = Class.nodeData;
   Class.plan = planNode(info, custom);
   Class.customTypes = custom;
   LiteGraph.registerNodeType(type, Class as never);
+  describeClass(Class, type, info);
+}
+
+function describeClass(Class: typeof ComfyNode, type: string, info: NodeInfo): void {
   (Class as AnyWidget).category = info.category ?? "";
   (Class as AnyWidget).title = info.display_name || info.name || type;
 }

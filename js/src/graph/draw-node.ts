@@ -1,4 +1,5 @@
 // Draws nodes in our look in place of litegraph's; litegraph still does slots and link curves.
+import { replaceMethod } from "./canvas-methods";
 import type { StateGuard } from "./context-state";
 import { drawLinksFast, drawSmall } from "./draw-far";
 import { drawGround } from "./draw-ground";
@@ -20,8 +21,7 @@ export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: 
   canvas.background_image = "";
   canvas.connections_width = 2.4;
   canvas.allow_searchbox = false;
-  const drawNode = canvas.drawNode.bind(canvas);
-  canvas.drawNode = (node, ctx) => {
+  replaceMethod(canvas, "drawNode", (drawNode) => (node, ctx) => {
     const runtime = surface.runtimeOf(node);
     const alpha = canvas.editor_alpha;
     const depth = state.depth();
@@ -37,11 +37,10 @@ export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: 
     } finally {
       canvas.editor_alpha = alpha;
     }
-  };
-  canvas.drawNodeShape = (node, ctx) => drawShape(node, ctx, surface, options);
+  });
+  replaceMethod(canvas, "drawNodeShape", () => (node, ctx) => drawShape(node, ctx, surface, options));
   limitToVisible(canvas);
-  const drawConnections = canvas.drawConnections.bind(canvas);
-  canvas.drawConnections = (ctx) => (canvas.low_quality ? drawLinksFast(canvas, ctx, surface.palette) : drawConnections(ctx));
+  replaceMethod(canvas, "drawConnections", (drawConnections) => (ctx) => (canvas.low_quality ? drawLinksFast(canvas, ctx, surface.palette) : drawConnections(ctx)));
   canvas.onRenderBackground = (element, ctx) => {
     drawGround(canvas, element, ctx, surface.palette);
     return true;

@@ -1,18 +1,17 @@
 // Keeps litegraph from looking at what is far outside the window: it asks every node and every link in every frame.
+import { replaceMethod } from "./canvas-methods";
 import type { LGraph, LGraphCanvas, LGraphNode, Subgraph } from "./litegraph";
 
 /** How far parts of a node reach beyond its rectangle: title, outlines, packs' drawing. */
 const REACH = 120;
 
 export function limitToVisible(canvas: LGraphCanvas): void {
-  const all = canvas.computeVisibleNodes.bind(canvas);
-  canvas.computeVisibleNodes = (nodes, out) => {
+  replaceMethod(canvas, "computeVisibleNodes", (all) => (nodes, out) => {
     const graph = canvas.graph;
     if (nodes || !graph) return all(nodes, out);
     return all(graph._nodes.filter((node) => near(node, canvas.visible_area) || hasMoved(node)), out);
-  };
-  const drawConnections = canvas.drawConnections.bind(canvas);
-  canvas.drawConnections = (ctx) => {
+  });
+  replaceMethod(canvas, "drawConnections", (drawConnections) => (ctx) => {
     const { graph } = canvas;
     if (!graph) return;
     const nodes = graph._nodes;
@@ -22,7 +21,7 @@ export function limitToVisible(canvas: LGraphCanvas): void {
     } finally {
       graph._nodes = nodes;
     }
-  };
+  });
 }
 
 function near({ pos, size }: LGraphNode, area: ArrayLike<number>): boolean {

@@ -3,14 +3,15 @@ import { same } from "../widgets/values";
 import { isRecord } from "./definitions";
 import type { ViewCore } from "./core";
 import { LGraphGroup, type LGraphNode, LiteGraph, LLink } from "./litegraph";
-import { ComfyNode, registerUnknown, UnknownNode } from "./defined-node";
+import { ComfyNode, hasPackHooks, registerUnknown, UnknownNode } from "./defined-node";
 import { loading } from "./loading";
+import { sources } from "./node-source";
 import { showImages } from "./preview";
 import { valuesFollowList } from "./promoted-widgets";
 import { prepareDocument, type Prepared } from "./read-document";
 import { type SaveContext, saveDocument } from "./save-document";
-import { sameNode } from "./save-node";
-import type { LoadReport, NodeId, NodeInfo, WorkflowJson } from "./types";
+import { isPackNode, sameNode } from "./save-node";
+import type { LoadReport, NodeId, NodeInfo, NodeJson, WorkflowJson } from "./types";
 import { type Look, readLook } from "./viewport";
 import type { AnyWidget } from "./widget-classes";
 
@@ -44,10 +45,16 @@ export class Loader {
       } catch (error) {
         prepared.warnings.push(`The workflow was taken only in part: ${String(error)}`);
       }
+      for (const data of prepared.data.nodes as NodeJson[]) this.#remember(core.graph._nodes_by_id[data.id], data);
       this.#settle(core.allNodes());
     });
     this.#place(keep, path, selected, view, document);
     return this.#report(prepared);
+  }
+
+  /** Nodes of packs' own classes do not remember their form themselves. */
+  #remember(node: LGraphNode | undefined, data: NodeJson): void {
+    if (node && isPackNode(node)) sources.set(node, data);
   }
 
   #report(prepared: Prepared): LoadReport {
@@ -112,10 +119,10 @@ export class Loader {
     loading.valuesFollowList = valuesFollowList(document.extra);
     const before = new Map(shown.nodes.map((node) => [String(node.id), node]));
     const after = new Map((prepared.data.nodes as typeof shown.nodes).map((node) => [String(node.id), node]));
-    // a node of another type under an old id is another node
-    const gone = [...before].filter(([id, node]) => after.get(id)?.type !== node.type).map(([id]) => id);
-    this.#registerUnknown(prepared.types);
     const saved = new Map(document.nodes.map((node) => [String(node?.id), node]));
+    // a node of another type under an old id is another node
+    const gone = [...before].filter(([id, node]) => after.get(id)?.type !== node.type || this.#madeAnew(node, saved.get(id))).map(([id]) => id);
+    this.#registerUnknown(prepared.types);
     this.core.quietly(() => {
       for (const id of gone) this.#remove(id);
       this.#applyLinks(prepared.data.links as Record<string, unknown>[], prepared.data.reroutes as Record<string, unknown>[]);
@@ -127,6 +134,7 @@ export class Loader {
         if (!node) continue;
         if (old) resetNode(node);
         node.configure(data as never);
+        this.#remember(node, data);
         if (!data.title && !(node instanceof UnknownNode)) node.title = (node.constructor as { title?: string }).title ?? node.title;
         touched.push(node);
       }
@@ -143,6 +151,12 @@ export class Loader {
     this.#rejected = prepared.rejected;
     this.core.redraw();
     return this.#report(prepared);
+  }
+
+  /** Whether a changed node is made again rather than configured again: packs' hooks expect to run on a new one. */
+  #madeAnew(shown: NodeJson, wanted: NodeJson | undefined): boolean {
+    const node = this.core.graph._nodes_by_id[shown.id];
+    return !!node && !!wanted && hasPackHooks(node) && !sameNode(shown, wanted);
   }
 
   #create(type: string, id: NodeId, title?: string): LGraphNode | null {

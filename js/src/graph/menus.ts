@@ -1,6 +1,7 @@
 // Context menus of nodes, slots, links, groups and the canvas, in our own list element.
 import { openMenu, type MenuHandle } from "../widgets/popup";
 import { openInlineEdit } from "../widgets/inline-edit";
+import { replaceMethod, stockMenus } from "./canvas-methods";
 import type { ViewCore } from "./core";
 import type { Editing } from "./editing";
 import { LGraphCanvas, type LGraphGroup, type LGraphNode, LLink, SubgraphNode } from "./litegraph";
@@ -12,17 +13,17 @@ export class Menus {
   #open: MenuHandle | null = null;
 
   constructor(readonly core: ViewCore, readonly editing: Editing) {
-    core.canvas.processContextMenu = (node, event) => {
+    replaceMethod(core.canvas, "processContextMenu", () => (node, event) => {
       const { target, id, items } = this.at(node ?? null, [event.canvasX, event.canvasY]);
       core.emit("menu", { target, id, items });
       this.show([event.clientX, event.clientY], items, node ? String(node.getTitle() ?? node.type) : undefined);
-    };
-    core.canvas.showLinkMenu = (segment, event) => {
+    });
+    replaceMethod(core.canvas, "showLinkMenu", () => (segment, event) => {
       const items = this.link(segment as AnyWidget, [event.canvasX, event.canvasY]);
       core.emit("menu", { target: "link", items });
       this.show([event.clientX, event.clientY], items);
       return false;
-    };
+    });
   }
 
   show(client: Point, items: (MenuEntry | null)[], title?: string): void {

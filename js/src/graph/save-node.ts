@@ -2,17 +2,19 @@
 import { same, valueSlots, writeValues, type ValueSlot } from "../widgets/values";
 import { ComfyNode, UnknownNode } from "./defined-node";
 import { isRecord } from "./definitions";
-import { type LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
+import { LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
+import { savedWidgets, widgetsBeyond } from "./live-values";
 import { planOf } from "./live-inputs";
 import { initialValues, sources, tails } from "./node-source";
-import { isPreviewWidget } from "./preview-widgets";
 import type { NodeId, NodeJson } from "./types";
+import { VirtualNode } from "./virtual-node";
 import type { AnyWidget } from "./widget-classes";
 
 type Raw = Record<string, unknown>;
 
 /** `slots` receives, for each node, the saved index of every input (-1: left out). */
 export function saveNode(node: LGraphNode, slots: Map<NodeId, number[]> = new Map()): NodeJson {
+  if (isPackNode(node)) return savePackNode(node);
   const old = (sources.get(node) ?? {}) as Raw;
   const loaded = sources.has(node);
   const out: Raw = { ...old };
@@ -40,11 +42,37 @@ export function saveNode(node: LGraphNode, slots: Map<NodeId, number[]> = new Ma
   if (values === undefined) delete out.widgets_values;
   else out.widgets_values = values;
   try {
-    node.onSerialize?.(out as never);
+    if (node.serialize === LGraphNode.prototype.serialize) node.onSerialize?.(out as never);
+    else addSerialized(node, out);
   } catch {
     // a pack's hook must not keep the document from being saved
   }
   return out as NodeJson;
+}
+
+function savePackNode(node: LGraphNode): NodeJson {
+  const old = (sources.get(node) ?? {}) as Raw;
+  const out = plainJson(node.serialize()) as Raw;
+  // litegraph leaves holes for widgets that are not saved, and closes them when it loads
+  if (node.widgets && node.serialize_widgets) out.widgets_values = savedWidgets(node).map((widget) => cloneValue(widget.value));
+  return { ...out, pos: keepPrecision(out.pos, old.pos), size: keepPrecision(out.size, old.size) } as NodeJson;
+}
+
+function plainJson(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value)) as unknown;
+}
+
+/** A node of a class that a pack wrote, which knows itself how it is saved. */
+export function isPackNode(node: LGraphNode): boolean {
+  return !(node instanceof ComfyNode || node instanceof VirtualNode || node instanceof UnknownNode || node instanceof SubgraphNode);
+}
+
+/** What a pack's own `serialize` says beside what every node has. */
+function addSerialized(node: LGraphNode, out: Raw): void {
+  const theirs = plainJson(node.serialize()) as Raw;
+  for (const [key, value] of Object.entries(theirs)) {
+    if (!(key in out) || key === "properties" || key === "widgets_values") out[key] = value;
+  }
 }
 
 function saveInputs(node: LGraphNode, old: Raw, loaded: boolean): { inputs: Raw[]; places: number[] } {
@@ -96,17 +124,23 @@ function saveSlot(slot: AnyWidget, before: Raw | undefined, live: Raw): Raw {
 
 function saveValues(node: LGraphNode, old: Raw): unknown {
   if (node instanceof UnknownNode) return old.widgets_values;
-  const widgets = ((node.widgets ?? []) as AnyWidget[]).filter((widget) => widget.serialize !== false && !isPreviewWidget(widget));
-  if (!widgets.length) return old.widgets_values;
+  const widgets = savedWidgets(node);
+  if (!widgets.length) return packWidgets.has(node) ? undefined : old.widgets_values;
   const values = widgets.map((widget) => cloneValue(widget.cnSaved ? widget.cnSaved() : widget.value));
   const plan = node instanceof ComfyNode ? planOf(node) : null;
-  const known: ValueSlot[] = plan ? valueSlots(plan) : [];
+  const beyond = plan && widgetsBeyond(widgets, plan);
+  if (plan && beyond !== 0) packWidgets.add(node);
+  const known: ValueSlot[] = plan && beyond !== null ? valueSlots(plan) : [];
   const initial = initialValues.get(node);
-  const slots = widgets.map((widget, i) => known[i] ?? { name: widget.name, defaultValue: initial?.[i] });
+  const slots = widgets.map((widget, i) => known[i] ?? { name: widget.name, defaultValue: plan ? undefined : initial?.[i] });
   const absent = sources.has(node) && old.widgets_values == null;
-  const out = writeValues(slots, values, absent ? [] : old.widgets_values, tails.get(node) ?? []);
+  const tail = packWidgets.has(node) ? [] : (tails.get(node) ?? []);
+  const out = writeValues(slots, values, absent ? [] : old.widgets_values, tail);
   return absent && Array.isArray(out) && !out.length ? old.widgets_values : out;
 }
+
+/** Nodes that had widgets of packs: values beyond the definition's are these widgets', however many there are now. */
+const packWidgets = new WeakSet<LGraphNode>();
 
 function cloneValue(value: unknown): unknown {
   if (value === undefined) return null;

@@ -9,7 +9,7 @@ import { Hover } from "./hover";
 import { LiteGraph, litegraphModule, SubgraphNode } from "./litegraph";
 import { Loader } from "./loader";
 import { Menus } from "./menus";
-import { nodeCreatedHooks, registerDefinition, UnknownNode } from "./defined-node";
+import { makeNodeClass, nodeCreatedHooks, registerNodeClass, UnknownNode } from "./defined-node";
 import { VIRTUAL_TYPES } from "./virtual-types";
 import { ensureImageWidget, showOutputs } from "./preview";
 import { browserValues, queueing } from "./queueing";
@@ -19,6 +19,8 @@ import type {
 } from "./types";
 import { contentOf } from "./viewport";
 import type { AnyWidget } from "./widget-classes";
+
+type NodeClasses = Map<string, [Class: ReturnType<typeof makeNodeClass>, info: NodeInfo]>;
 
 export class GraphView implements GraphViewApi {
   readonly #core: ViewCore;
@@ -48,6 +50,28 @@ export class GraphView implements GraphViewApi {
   }
 
   updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void {
+    const classes = this.#classesOf(set);
+    for (const [Class, info] of classes.values()) {
+      for (const hook of this.#registerHooks) hook(Class, info);
+    }
+    this.#takeDefinitions(classes, remove);
+  }
+
+  async updateDefinitionsSlowly(set: Record<string, NodeInfo>, remove: string[], hook: (nodeType: unknown, info: NodeInfo) => Promise<void> | void): Promise<void> {
+    const classes = this.#classesOf(set);
+    for (const [Class, info] of classes.values()) {
+      const done = hook(Class, info);
+      if (done) await done;
+    }
+    this.#takeDefinitions(classes, remove);
+  }
+
+  #classesOf(set: Record<string, NodeInfo>): NodeClasses {
+    const usable = Object.entries(set).filter(([type, info]) => !VIRTUAL_TYPES.has(type) && info && typeof info === "object");
+    return new Map(usable.map(([type, info]) => [type, [makeNodeClass(type, info), info]]));
+  }
+
+  #takeDefinitions(classes: NodeClasses, remove: string[]): void {
     const { definitions } = this.#core;
     const changed = new Set<string>(remove.filter((type) => Object.hasOwn(definitions, type)));
     for (const type of changed) {
@@ -55,10 +79,9 @@ export class GraphView implements GraphViewApi {
       this.#loader.definitionGone(type);
     }
     const custom = new Set(customWidgets.keys());
-    for (const [type, info] of Object.entries(set)) {
-      if (VIRTUAL_TYPES.has(type) || !info || typeof info !== "object") continue;
+    for (const [type, [Class, info]] of classes) {
       try {
-        registerDefinition(type, info, custom, this.#registerHooks);
+        registerNodeClass(Class, type, custom);
       } catch (error) {
         this.#core.services.notify("error", `The node type ${type} cannot be used: ${String(error)}`);
         continue;
