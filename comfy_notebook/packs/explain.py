@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from pathlib import Path
 
@@ -40,9 +41,11 @@ DISTRIBUTIONS = {
 def explain(error: BaseException, folder: Path) -> tuple[str, str | None]:
     """``(problem, remedy)`` of an error that a pack's import raised; the remedy is a ``pip install`` line or None."""
     if isinstance(error, ModuleNotFoundError) and error.name:
-        name = error.name
+        name, top = error.name, error.name.partition(".")[0]
         if _is_own(name, folder):
             return f"its file for {name!r} is missing", None
+        if top in sys.modules:  # there, but not as the pack expects it
+            return f"needs {name!r}, which the installed {top!r} does not have", _other_version(name, folder)
         return (
             f"needs the package {name.partition('.')[0]!r}, which is not installed",
             f"pip install {_to_install(name, folder)}",
@@ -57,8 +60,17 @@ def explain(error: BaseException, folder: Path) -> tuple[str, str | None]:
 
 
 def _is_own(name: str, folder: Path) -> bool:
-    """A module of the pack itself: its key holds the pack's path."""
-    return "/" in name or "\\" in name or "_x_" in name
+    """A module of the pack itself: its key holds the pack's path, or the package it belongs to lies in the pack."""
+    if "/" in name or "\\" in name or "_x_" in name:
+        return True
+    package = sys.modules.get(name.partition(".")[0])
+    return any(Path(path).is_relative_to(folder) for path in getattr(package, "__path__", ()))
+
+
+def _other_version(module: str, folder: Path) -> str:
+    """The version that the pack's requirements name, else the newest."""
+    wanted = _to_install(module, folder)
+    return f"pip install {wanted}" if wanted.startswith('"') else f"pip install --upgrade {wanted}"
 
 
 def _to_install(module: str, folder: Path) -> str:

@@ -8,6 +8,7 @@ import importlib.util
 import linecache
 import os
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -23,12 +24,26 @@ def run_prestartup(source: PackSource) -> None:
 
 
 def import_pack(source: PackSource) -> ModuleType:
-    """Import a pack; raises whatever its code raises, ``SystemExit`` included."""
-    return asyncio.run(_import(source))
+    """Import a pack inside a running event loop; raises whatever its code raises, ``SystemExit`` included. Tasks that
+    it starts on the loop go on in a thread of their own."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(_import(source))
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        if tasks:
+            threading.Thread(target=_finish, args=(loop, tasks), name="comfy_notebook-pack-tasks", daemon=True).start()
+        else:
+            loop.close()
+
+
+def _finish(loop: asyncio.AbstractEventLoop, tasks: set[asyncio.Task[object]]) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.close()
 
 
 async def _import(source: PackSource) -> ModuleType:
-    # packs ask for the running event loop while they are imported: there is one
     if source.module.isidentifier() or importlib.util.find_spec(source.module.partition(".")[0]) is not None:
         return importlib.import_module(source.module)
     file = source.path / "__init__.py" if source.path.is_dir() else source.path

@@ -27,6 +27,7 @@ from .importing import forget_compiled, import_pack, run_prestartup, take_module
 from .quiet import captured
 from .registering import PREFIX, read_nodes, register_nodes, remove_nodes
 from .report import PackReport
+from .signals import left_alone
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -174,20 +175,23 @@ class PackLoader:
         return report
 
     def _withdraw(self, pack: str) -> Callable[[], None]:
-        """Take away the routes and prompt handlers that the pack's code registered; returns the way back."""
-        routes, handlers = self.session.packs.routes.table, self.session.engine.on_prompt
+        """Take away the routes, folders and prompt handlers that the pack's code registered; returns the way back."""
+        from ..compat.server import PromptServer
+
+        handlers, listed = self.session.engine.on_prompt, PromptServer.instance.on_prompt_handlers
 
         def is_own(handler: object) -> bool:
-            return pack_of_handler(handler) == pack
+            return (pack_of_file(str(handler)) if isinstance(handler, Path) else pack_of_handler(handler)) == pack
 
-        old_routes = [item for item in routes if is_own(getattr(item, "handler", None))]
+        restore_routes = self.session.packs.routes.withdraw(is_own)
         old_handlers = handlers.remove_if(is_own)
-        routes.forget(is_own)
+        listed[:] = [handler for handler in listed if not is_own(handler)]
 
         def restore() -> None:
-            routes.restore(old_routes)
+            restore_routes()
             for handler in old_handlers:
                 handlers.add(handler)
+                listed.append(handler)
 
         return restore
 
@@ -198,7 +202,7 @@ class PackLoader:
         def run() -> None:
             started = time.perf_counter()
             try:
-                with captured() as printed:
+                with captured() as printed, left_alone(report.notes.append):
                     try:
                         work()
                     except BaseException as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -32,7 +33,8 @@ class RouteTable(web.RouteTableDef):
 
 
 class PackRoutes:
-    """What packs registered. ``table`` and ``app`` may be changed from any thread at any time."""
+    """What packs registered. ``table`` and ``app`` may be changed from any thread at any time; what a pack registered
+    can be taken away (:meth:`withdraw`) before its code is loaded again."""
 
     def __init__(self) -> None:
         self.table = RouteTable()
@@ -54,6 +56,23 @@ class PackRoutes:
                     return found
         return None
 
+    def withdraw(self, is_own: Callable[[Any], bool]) -> Callable[[], None]:
+        """Take away the routes, static folders and middlewares whose handler (or folder, a ``Path``) ``is_own``;
+        returns the way back."""
+        router, middlewares = self.app.router, self.app.middlewares
+        old_items, old_middlewares = list(self.table), list(middlewares)
+        old_resources = list(router.resources())
+        self.table.forget(is_own)
+        _set_resources(router, [item for item in old_resources if not _belongs(item, is_own)])
+        middlewares[:] = [item for item in old_middlewares if not is_own(item)]
+
+        def restore() -> None:
+            self.table.restore(item for item in old_items if item not in list(self.table))
+            _set_resources(router, old_resources)
+            middlewares[:] = old_middlewares
+
+        return restore
+
     def _build(self) -> None:
         """The table as a router; built anew when it changed."""
         with self._lock:
@@ -64,6 +83,21 @@ class PackRoutes:
             for item in items:
                 _register(router, item)
             self._router, self._built = router, items
+
+
+def _belongs(resource: web.AbstractResource, is_own: Callable[[Any], bool]) -> bool:
+    if isinstance(resource, web.StaticResource):
+        return is_own(Path(resource.get_info()["directory"]))
+    handlers = [route.handler for route in resource]
+    return bool(handlers) and all(is_own(handler) for handler in handlers)
+
+
+def _set_resources(router: web.UrlDispatcher, resources: Iterable[web.AbstractResource]) -> None:
+    """Make ``resources`` all there is; requests that are being answered see either the old ones or the new ones."""
+    fresh = web.UrlDispatcher()
+    for resource in resources:
+        fresh.register_resource(resource)
+    router.__dict__.update(vars(fresh))
 
 
 def _register(router: web.UrlDispatcher, route: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -80,6 +81,26 @@ def test_the_install_line_follows_the_packs_requirements(tmp_path: Path) -> None
         assert explain(error, tmp_path)[1] == f"pip install {expected}"
 
 
+def test_the_install_line_when_an_installed_package_is_another_than_expected(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("Pillow>=12\n")
+    newer = ModuleNotFoundError("No module named 'yaml.schemas'", name="yaml.schemas")
+    pinned = ModuleNotFoundError("No module named 'PIL.ImageNew'", name="PIL.ImageNew")
+    __import__("yaml")
+    assert explain(newer, tmp_path) == (
+        "needs 'yaml.schemas', which the installed 'yaml' does not have",
+        "pip install --upgrade pyyaml",
+    )
+    assert explain(pinned, tmp_path)[1] == 'pip install "Pillow>=12"'
+
+
+def test_a_missing_file_of_the_pack_is_no_package_to_install(loader: PackLoader, write_pack: WritePack) -> None:
+    source = "import os, sys\nsys.path.append(os.path.dirname(__file__) + '/modules')\nimport own_of_this.gone\n"
+    write_pack("half", source, {"modules/own_of_this/__init__.py": ""})
+    [report] = loader.load_all()
+    assert str(report) == "half: its file for 'own_of_this.gone' is missing"
+    del sys.modules["own_of_this"]
+
+
 def test_what_a_pack_prints_is_kept_for_those_who_ask(
     loader: PackLoader, write_pack: WritePack, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +110,45 @@ def test_what_a_pack_prints_is_kept_for_those_who_ask(
     assert "hello" not in captured.out
     assert "oh" not in captured.err
     assert report.output == "hello\noh\n"
+
+
+def test_programs_that_a_pack_starts_print_beside_the_cell(
+    loader: PackLoader, write_pack: WritePack, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = """
+import subprocess, sys
+subprocess.run([sys.executable, "-c", "print('from a program')"])
+assert subprocess.check_output([sys.executable, "-c", "print(7)"]) == b"7\\n"
+"""
+    write_pack("installs", source + node_source())
+    [report] = loader.load_all()
+    assert report.ok, report
+    assert report.output == "from a program\n"
+    assert "from a program" not in capfd.readouterr().out
+
+
+def test_what_a_pack_expects_of_the_main_thread(loader: PackLoader, write_pack: WritePack) -> None:
+    """It is imported beside the main thread, yet may ask for signals and for the running event loop."""
+    source = """
+import asyncio, signal
+signal.signal(signal.SIGINT, lambda *_: None)
+async def later():
+    await asyncio.sleep(0.2)
+    DONE.append(asyncio.get_running_loop())
+DONE = []
+TASK = asyncio.get_event_loop().create_task(later())
+"""
+    write_pack("main_thread", source + node_source())
+    before = signal.getsignal(signal.SIGINT)
+    [report] = loader.load_all()
+    assert report.ok, report
+    assert signal.getsignal(signal.SIGINT) is before
+    assert report.notes == ["wanted to handle SIGINT: the kernel goes on doing that"]
+    done = next(module for name, module in sys.modules.items() if name.endswith("main_thread")).DONE
+    deadline = time.monotonic() + 10
+    while not done and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert done
 
 
 def test_a_pack_that_takes_long_is_told_of_and_goes_on(loader: PackLoader, write_pack: WritePack) -> None:
@@ -282,3 +342,33 @@ NODE_CLASS_MAPPINGS = {"Where": Where}
     engine = loader.session.engine
     prompt_id = engine.submit({"7": {"class_type": "Where", "inputs": {}}}).prompt_id
     assert engine.wait(prompt_id, 30)["outputs"] == {"7": {"where": ["7", prompt_id, 0]}}
+
+
+def test_types_that_equal_everything(loader: PackLoader, write_pack: WritePack) -> None:
+    """The "any type" of many packs: a text that equals every other and cannot be hashed, here as a hidden input."""
+    source = """
+class Any(str):
+    def __eq__(self, other):
+        return True
+    def __ne__(self, other):
+        return False
+ANY = Any("*")
+class Pass:
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"value": (ANY,)}, "hidden": {"more": (ANY,), "plain": ANY, "id": "UNIQUE_ID"}}
+    RETURN_TYPES = (ANY,)
+    FUNCTION = "go"
+    OUTPUT_NODE = True
+    def go(self, value, more=None, plain=None, id=None):
+        return {"ui": {"seen": [value, more, plain, id]}, "result": (value,)}
+NODE_CLASS_MAPPINGS = {"Pass": Pass}
+"""
+    write_pack("anything", source)
+    assert loader.load_all()[0].ok
+    engine = loader.session.engine
+    first = {"class_type": "Pass", "inputs": {"value": 1, "more": 2}}
+    second = {"class_type": "Pass", "inputs": {"value": ["1", 0], "plain": ["1", 0]}}
+    prompt_id = engine.submit({"1": first, "2": second}).prompt_id
+    outputs = engine.wait(prompt_id, 30)["outputs"]
+    assert outputs == {"1": {"seen": [1, 2, None, "1"]}, "2": {"seen": [1, None, 1, "2"]}}

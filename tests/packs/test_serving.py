@@ -239,3 +239,45 @@ async def test_clients_hear_of_packs_and_of_changes(
     fine, ill = await (await http.get("/cn/packs")).json()
     assert (fine["name"], fine["status"], fine["nodes"]) == ("changing", "loaded", ["Second"])
     assert (ill["status"], ill["remedy"]) == ("failed", "pip install nobody_has_it")
+
+
+CHANGING = """
+import os
+from aiohttp import web
+from server import PromptServer
+
+app = PromptServer.instance.app
+async def version(request):
+    return web.Response(text=str(VERSION))
+@web.middleware
+async def mark(request, handler):
+    response = await handler(request)
+    response.headers.add("X-Version", str(VERSION))
+    return response
+app.router.add_get("/changing/version", version)
+app.router.add_static("/changing/files", os.path.join(os.path.dirname(__file__), f"files{VERSION}"))
+app.middlewares.append(mark)
+NODE_CLASS_MAPPINGS = {}
+WEB_DIRECTORY = "."
+"""
+
+
+async def test_what_a_pack_added_to_the_application_goes_with_its_code(
+    http: aiohttp.ClientSession, loader: PackLoader, write_pack: WritePack
+) -> None:
+    async def seen() -> tuple[str, str, list[str]]:
+        answer = await http.get("/changing/version")
+        file = await http.get("/changing/files/a.txt")
+        return await answer.text(), await file.text(), answer.headers.getall("X-Version")
+
+    folder = write_pack("changing", "VERSION = 1\n" + CHANGING, {"files1/a.txt": "one", "files2/a.txt": "two"})
+    write_pack("other", ROUTES)
+    await in_thread(loader.load_all)
+    assert await seen() == ("1", "one", ["1"])
+    (folder / "__init__.py").write_text("VERSION = 2\n" + CHANGING)
+    assert (await in_thread(loader.reload_changed))[0].ok
+    assert await seen() == ("2", "two", ["2"])
+    (folder / "__init__.py").write_text("VERSION = 3\n" + CHANGING + "import nobody_has_it\n")
+    assert not (await in_thread(loader.reload_changed))[0].ok
+    assert await seen() == ("2", "two", ["2"])
+    assert await (await http.get("/mine/direct")).text() == "plain "
