@@ -28,11 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from .api.lookup import NameNotFound
     from .workflow import WorkflowError
 
-    top = parser()
-    options, unknown = top.parse_known_args(arguments)
-    if unknown and options.command is not serve:
-        top.error(f"unknown: {' '.join(unknown)}")
-    options.unknown = unknown
+    options = parser().parse_args(arguments)
     try:
         return int(options.command(options))
     except RunError as exc:
@@ -122,7 +118,6 @@ def serve(options: argparse.Namespace) -> int:
     """Answer the API until SIGINT or SIGTERM."""
     from .server import serve as serving
 
-    serving.warn_of_unknown(options.unknown)
     serving.prepare(options)
     return serving.serve(open_session(options, serving.cache_of(options)), options)
 

@@ -22,7 +22,7 @@ from . import (
 )
 from .errors import error_middleware
 from .pack_routes import pack_middleware
-from .security import gate_middleware, name_allowed_origin
+from .security import finish_headers, gate_middleware
 from .services import SERVICES, Services
 
 ROUTES = (
@@ -50,7 +50,7 @@ def build_app(parts: Services) -> web.Application:
         client_max_size=parts.max_upload_size,
     )
     app[SERVICES] = parts
-    app.on_response_prepare.append(name_allowed_origin)
+    app.on_response_prepare.append(finish_headers)
     for module in ROUTES:
         for route in module.routes:
             assert isinstance(route, web.RouteDef)

@@ -14,11 +14,14 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 
 from .security import GATE, Gate, is_loopback_name
+
+if TYPE_CHECKING:
+    import ssl
 
 T = TypeVar("T")
 
@@ -33,13 +36,14 @@ class Address:
     host: str
     port: int
     token: str | None = None
+    scheme: str = "http"
 
     @property
     def url(self) -> str:
         """The address a person on this machine opens."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         host = f"[{host}]" if ":" in host else host
-        return f"http://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        return f"{self.scheme}://{host}:{self.port}/" + (f"?token={self.token}" if self.token else "")
 
 
 class Server:
@@ -117,8 +121,20 @@ class Server:
         """Let pages of ``origin`` use the API over TCP; ``"*"`` lets in every page, None none but our own."""
         self._gate.allowed_origin = origin
 
-    def listen(self, host: str = "127.0.0.1", port: int = 8188, *, token: str | None = None) -> Address:
-        """Bind ``host:port`` (0 = any free port). Other than on loopback a token is required, made when not given.
+    def compress(self, enabled: bool) -> None:
+        """Send texts compressed to clients that accept it."""
+        self._gate.compress = enabled
+
+    def listen(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8188,
+        *,
+        token: str | None = None,
+        certificate: ssl.SSLContext | None = None,
+    ) -> Address:
+        """Bind ``host:port`` (0 = any free port). Other than on loopback a token is required, made when not given; with
+        a ``certificate`` it is https.
 
         Raises ``OSError`` when the address is taken.
         """
@@ -126,11 +142,12 @@ class Server:
             self._gate.token = token or self._gate.token or secrets.token_urlsafe(24)
         elif token is not None:
             self._gate.token = token
-        return Address(host, self.submit(self._bind(host, port)), self._gate.token)
+        bound = self.submit(self._bind(host, port, certificate))
+        return Address(host, bound, self._gate.token, "http" if certificate is None else "https")
 
-    async def _bind(self, host: str, port: int) -> int:
+    async def _bind(self, host: str, port: int, certificate: ssl.SSLContext | None) -> int:
         assert self._runner is not None
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=certificate)
         await site.start()
         assert site._server is not None
         sockets = site._server.sockets  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ CORS_HEADERS = {
     "Access-Control-Allow-Methods": "POST, GET, DELETE, PUT, OPTIONS, PATCH",
     "Access-Control-Allow-Headers": "Content-Type, Authorization, Comfy-User",
 }
+COMPRESSED = ("application/json", "text/plain")
 TOKEN_COOKIE = "comfy_notebook_token"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,6 +35,8 @@ class Gate:
     token: str | None = None
     allowed_origin: str | None = None
     """Pages of this origin may use the API; ``"*"``: of any."""
+    compress: bool = False
+    """Whether texts are sent compressed to TCP clients that accept it."""
 
     def refusal(self, request: web.Request) -> str | None:
         """Why ``request`` is refused, or None when it may pass."""
@@ -63,13 +66,18 @@ class Gate:
         return not secrets.compare_digest(offered.encode("utf-8", "surrogateescape"), self.token.encode())
 
 
-async def name_allowed_origin(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell the browser that the page that asks may read the answer, errors and websockets included."""
+async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the browser that the page that asks may read the answer, errors and websockets included; compress texts."""
     origin, gate = request.headers.get("Origin"), request.config_dict[GATE]
-    if origin is not None and gate.allows(origin):
-        response.headers["Access-Control-Allow-Origin"] = origin
+    if request.transport in gate.trusted:
+        return
+    if gate.allowed_origin is not None and (origin is None or gate.allows(origin)):
+        response.headers.update(CORS_HEADERS)
+        response.headers["Access-Control-Allow-Origin"] = origin or gate.allowed_origin
         response.headers["Access-Control-Allow-Credentials"] = "true"
         response.headers["Vary"] = "Origin"
+    if gate.compress and isinstance(response, web.Response) and response.content_type in COMPRESSED:
+        response.enable_compression()
 
 
 GATE: web.AppKey[Gate] = web.AppKey("gate", Gate)
@@ -109,7 +117,7 @@ async def gate_middleware(request: web.Request, handler: Handler) -> web.StreamR
     if reason is not None:
         return json_error(403, "forbidden_origin", reason)
     if request.method == "OPTIONS" and gate.allows(request.headers.get("Origin")):
-        return web.Response(headers=CORS_HEADERS)  # asked before the request itself, without its token
+        return web.Response()  # asked before the request itself, without its token
     if gate.needs_token(request):
         return json_error(401, "token_required", "This server asks for a token: add ?token=… to the address.")
     response = await handler(request)

@@ -11,11 +11,14 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from ..engine.cache import ResultCache
+from .reference_options import add_ignored_options
 
 if TYPE_CHECKING:
+    import ssl
+
     from ..session import Session
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -40,6 +43,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
         help="YAML files that list more folders with models; their paths are relative to the file",
     )  # fmt: skip
     command.add_argument("--cpu", action="store_true", help="leave GPUs alone")
+    command.add_argument("--cuda-device", metavar="ID", help="use this GPU alone; several: 0,1")
     _add_cache_options(command)
     command.add_argument("--disable-metadata", action="store_true", help="save no prompts and workflows in files")
     command.add_argument(
@@ -51,6 +55,11 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--whitelist-custom-nodes", nargs="+", default=[], metavar="NAME", help="load these packs all the same"
     )
     command.add_argument("--verbose", nargs="?", const="DEBUG", default="INFO", choices=LEVELS, metavar="LEVEL")
+    command.add_argument("--enable-compress-response-body", action="store_true", help="send JSON compressed")
+    command.add_argument("--tls-keyfile", type=Path, metavar="FILE", help="with --tls-certfile: answer https")
+    command.add_argument("--tls-certfile", type=Path, metavar="FILE")
+    command.add_argument("--quick-test-for-ci", action="store_true", help="end once everything is loaded")
+    add_ignored_options(command)
 
 
 def _add_cache_options(command: argparse.ArgumentParser) -> None:
@@ -81,17 +90,13 @@ def cache_of(options: argparse.Namespace) -> ResultCache:
     return ResultCache("ram", int(options.cache_ram[0] * GIB) if options.cache_ram else None)
 
 
-def warn_of_unknown(unknown: Sequence[str]) -> None:
-    """Options of the reference that mean nothing here must not keep a script from starting the server."""
-    if unknown:
-        print(f"comfy-notebook: ignored: {' '.join(unknown)}", file=sys.stderr)
-
-
 def prepare(options: argparse.Namespace) -> None:
     """What must be set before torch or a node is loaded."""
+    if options.ignored:
+        print(f"comfy-notebook: ignored: {' '.join(options.ignored)}", file=sys.stderr)
     logging.basicConfig(level=options.verbose, format="%(levelname)s %(name)s: %(message)s")
-    if options.cpu:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if options.cpu or options.cuda_device is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = "" if options.cpu else options.cuda_device
     if options.disable_metadata:
         from ..workflow import metadata
 
@@ -99,9 +104,10 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def serve(session: Session, options: argparse.Namespace) -> int:
-    """Listen until SIGINT or SIGTERM; raises ``OSError`` where an address is taken."""
+    """Listen until SIGINT or SIGTERM; raises ``OSError`` where an address is taken or a certificate can't be read."""
     from .logs import keep_output
 
+    stopped = _stop_signal()
     roots = [session.folders.base / "custom_nodes"]
     for file in options.extra_model_paths_config:
         roots += session.models.add_from_yaml(file)
@@ -110,40 +116,80 @@ def serve(session: Session, options: argparse.Namespace) -> int:
     session.pack_loader.options = options
     session.load_packs(roots, options.whitelist_custom_nodes if options.disable_all_custom_nodes else None)
     session.server.allow_origin(options.enable_cors_header)
+    session.server.compress(options.enable_compress_response_body)
     _listen(session, [host.strip() for host in options.listen.split(",") if host.strip()], options)
-    threading.Thread(target=_load_torch, name="comfy_notebook-torch", daemon=True).start()
-    _wait_for_signal()
+    if options.quick_test_for_ci:
+        stopped.set()
+    else:
+        threading.Thread(target=_load_torch, args=(stopped,), name="comfy_notebook-torch", daemon=True).start()
+    while not stopped.wait(0.5):  # short waits, so that signals are seen on every platform
+        pass
     session.close()
     return 0
 
 
+def _stop_signal() -> threading.Event:
+    """Set by the first SIGINT or SIGTERM; the second ends the process, whatever it does."""
+    stopped = threading.Event()
+
+    def stop(number: int, frame: object) -> None:
+        stopped.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    return stopped
+
+
 def _listen(session: Session, hosts: Sequence[str], options: argparse.Namespace) -> None:
     """Bind every address; one of several may be missing on this machine, such as those of IPv6."""
-    port, bound = options.port, 0
+    port, bound, certificate = options.port, 0, _certificate(options)
     for host in hosts:
         try:
-            address = session.server.listen(host, port, token=options.token)
+            address = session.server.listen(host, port, token=options.token, certificate=certificate)
         except OSError as error:
             if not bound or error.errno == errno.EADDRINUSE:
                 raise
             print(f"comfy-notebook: not listening on {host}: {error.strerror}", file=sys.stderr)
             continue
         port, bound = address.port, bound + 1
-        # launchers of the reference wait for this line
-        print(f"To see the GUI go to: {address.url}", flush=True)
+        _tell(f"To see the GUI go to: {address.url}")
 
 
-def _load_torch() -> None:
-    """So that the first run need not wait for it."""
+def _tell(line: str) -> None:
+    """What launchers of the reference wait for. Some of them read the one stream, some the other."""
+    print(line, flush=True)
+    if not _lead_to_the_same(sys.stdout, sys.stderr):
+        print(line, file=sys.stderr, flush=True)
+
+
+def _lead_to_the_same(one: TextIO, other: TextIO) -> bool:
+    """Whether who reads one of the streams reads the other too: a terminal, or ``2>&1``."""
+    try:
+        first, second = os.fstat(one.fileno()), os.fstat(other.fileno())
+    except (OSError, ValueError, AttributeError):
+        return True
+    return (first.st_dev, first.st_ino) == (second.st_dev, second.st_ino) or (one.isatty() and other.isatty())
+
+
+def _certificate(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """What https is answered with; None for plain http."""
+    if options.tls_certfile is None and options.tls_keyfile is None:
+        return None
+    if options.tls_certfile is None or options.tls_keyfile is None:
+        raise ValueError("https needs both --tls-certfile and --tls-keyfile.")
+    import ssl
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(options.tls_certfile, options.tls_keyfile)
+    return context
+
+
+def _load_torch(stopped: threading.Event) -> None:
+    """So that the first run need not wait for it; a moment later, so that the first answers need not either."""
+    if stopped.wait(0.5):
+        return
     try:
         import torch  # noqa: F401
     except ImportError:
         logging.getLogger(__name__).warning("torch is not installed: nodes that need it will fail")
-
-
-def _wait_for_signal() -> None:
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    while not stopped.wait(0.5):  # short waits, so that signals are seen on every platform
-        pass
