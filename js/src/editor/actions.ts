@@ -31,6 +31,7 @@ export function editorCommands(editor: Editor): Command[] {
     { id: "refresh", label: "Refresh node definitions", keys: ["r"], enabled: live, run: () => void editor.refreshDefinitions() },
     { id: "clear", label: "Clear workflow", run: () => void editor.clearWorkflow() },
     { id: "settings", label: "Settings", keys: ["ctrl+,"], run: () => editor.openSettings() },
+    { id: "packs", label: "Custom node packs", run: () => editor.openSettings("packs") },
     { id: "shortcuts", label: "Keyboard shortcuts", keys: ["?"], run: () => editor.showShortcuts() },
     { id: "copy", label: "Copy", keys: ["ctrl+c"], byEvent: true, run: () => undefined },
     { id: "cut", label: "Cut", keys: ["ctrl+x"], byEvent: true, run: () => undefined },

@@ -23,7 +23,10 @@ import { followPointer } from "./pointer";
 import { ProblemPanel } from "./problem-panel";
 import { Runs } from "./run";
 import { NodeSearch } from "./search";
+import { PackProblems } from "./pack-problems";
+import { packsPage, type PackReport } from "./packs-page";
 import { SettingsStore } from "./settings";
+import { SettingsDialog } from "./settings-dialog";
 import type { SafeStorage } from "./storage";
 import { Toolbar } from "./toolbar";
 import { askForWidget } from "./widget-dialog";
@@ -70,20 +73,24 @@ export class Editor {
   readonly runs: Runs;
   readonly workspace: Workspace;
   readonly search: NodeSearch;
+  readonly settingsDialog: SettingsDialog;
+  readonly packProblems = new PackProblems();
+  readonly toolbar: Toolbar;
+  /** Whether packs' scripts live in this page: then keys are theirs too. */
+  sharesPage = false;
   private readonly index = new NodeIndex();
-  private readonly toolbar: Toolbar;
   private readonly problems: ProblemPanel;
   private readonly banner: Banner;
   private readonly outline: Outline;
   private readonly emptyHint: EmptyHint;
-  private readonly settings: SettingsStore;
+  readonly settings: SettingsStore;
   private readonly cleanups: (() => void)[] = [];
   private readonly outputs = new Map<string, Record<string, unknown>>();
   private readonly pointer: ReturnType<typeof followPointer>;
   private fullSize = false;
 
   constructor(
-    private readonly parts: EditorParts,
+    readonly parts: EditorParts,
     readonly view: GraphViewApi,
     private definitions: Record<string, NodeInfo>,
     start: StartData,
@@ -91,6 +98,8 @@ export class Editor {
     const { root, canvas, host, api, media, storage } = parts;
     this.dialogs = new Dialogs(root);
     this.settings = new SettingsStore(storage, start.settings, () => this.applySettings(), (settings) => void api.saveSettings(settings).catch(() => undefined));
+    this.settingsDialog = new SettingsDialog(root);
+    this.settingsDialog.addPages(() => [this.settings.page(), this.packsPage()]);
     this.index.set(definitions);
     view.setDefinitions(definitions);
     this.applySettings();
@@ -184,12 +193,13 @@ export class Editor {
     });
   }
 
-  openSettings(): void {
-    this.settings.open(this.parts.root, this.toolbar.menuButton);
+  /** Of packs' settings, `page` is `pack:` and the category. */
+  openSettings(page?: string): void {
+    this.settingsDialog.open(page);
   }
 
   showShortcuts(): void {
-    void this.dialogs.info("Keyboard shortcuts", shortcutList(this.commands.all()));
+    void this.dialogs.info("Keyboard shortcuts", shortcutList(this.commands));
   }
 
   toggleFullSize(): void {
@@ -316,7 +326,7 @@ export class Editor {
       host.onKernel((state) => this.setKernel(state)),
       host.onTheme(() => this.applySettings()),
       host.onFullSize((on) => { this.fullSize = on; this.toolbar.setFullSize(on); view.resize(); }),
-      bindKeys(root, this.commands, (event) => this.dialogs.isOpen || parts.lightbox.isOpen || this.search.isOpen || (event.target as Element).closest?.(".cn-popover") !== null),
+      bindKeys(root, this.commands, (event) => this.keysElsewhere(event), () => this.sharesPage),
       bindClipboard({ root, view, files: this.files, pointer: () => this.pointer.at() }),
       showsKeyFocus(root),
       this.pointer.stop,
@@ -359,6 +369,19 @@ export class Editor {
     this.view.select([id]);
     this.view.center(id);
     this.view.focus();
+  }
+
+  /** Dialogs, menus and search have keys of their own. */
+  private keysElsewhere(event: Event): boolean {
+    return this.dialogs.isOpen || this.settingsDialog.isOpen || this.parts.lightbox.isOpen || this.search.isOpen || !!(event.target as Element).closest?.(".cn-popover");
+  }
+
+  private packsPage() {
+    return packsPage({
+      fetch: async () => (await this.parts.api.json("/cn/packs")) as PackReport[],
+      problems: this.packProblems,
+      copied: () => this.notify("success", "Copied"),
+    });
   }
 
   private async editWidget(node: NodeDescription, name: string): Promise<void> {

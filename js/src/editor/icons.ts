@@ -24,6 +24,8 @@ const SHAPES = {
   external: "M7 3H3v10h10V9M9.5 2.5h4v4M13.2 2.8 7.5 8.5",
   plus: "M8 3v10M3 8h10",
   minus: "M3 8h10",
+  puzzle: "M6.2 4V3.4a1.6 1.6 0 0 1 3.2 0V4h3v3.1h-.5a1.6 1.6 0 0 0 0 3.2h.5v3.2H3V10.3h.6a1.6 1.6 0 0 0 0-3.2H3V4z",
+  panel: "M2.5 3h11v10h-11zM2.5 9.5h11",
   list: "M5.5 4h8M5.5 8h8M5.5 12h8M2.5 4h.01M2.5 8h.01M2.5 12h.01",
 } as const;
 

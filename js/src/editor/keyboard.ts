@@ -28,18 +28,28 @@ export interface Command {
   byEvent?: boolean;
 }
 
+/** `within` says where the focus must be for the keys to count. */
+interface Binding {
+  id: string;
+  within?: ((target: EventTarget | null) => boolean) | undefined;
+}
+
 export class Commands {
   private readonly byId = new Map<string, Command>();
-  private readonly byKey = new Map<string, Command>();
+  private readonly byKey = new Map<string, Binding>();
 
   add(commands: Command[]): void {
     for (const command of commands) {
       this.byId.set(command.id, command);
       for (const key of command.keys ?? []) {
-        if (this.byKey.has(key)) throw new Error(`${key} is already ${this.byKey.get(key)?.id}`);
-        this.byKey.set(key, command);
+        if (this.byKey.has(key)) throw new Error(`${key} is already ${this.owner(key)}`);
+        this.byKey.set(key, { id: command.id });
       }
     }
+  }
+
+  find(id: string): Command | undefined {
+    return this.byId.get(id);
   }
 
   get(id: string): Command {
@@ -57,10 +67,26 @@ export class Commands {
     if (command.enabled?.() ?? true) command.run();
   }
 
+  /** The command that a key combination runs. */
+  owner(key: string): string | undefined {
+    return this.byKey.get(key)?.id;
+  }
+
+  /** Gives a command a key; the command may come later. */
+  bind(key: string, id: string, within?: Binding["within"]): void {
+    this.byKey.set(key, { id, within });
+  }
+
+  /** The keys of a command, its own and those it was given. */
+  keysOf(id: string): string[] {
+    return [...this.byKey].flatMap(([key, binding]) => (binding.id === id ? [key] : []));
+  }
+
   /** What a key press in the editor runs; null leaves the key to whatever has the focus. */
   forKey(event: KeyboardEvent, typing: boolean): Command | null {
     const combo = event.isComposing ? null : comboOf(event);
-    const command = combo ? this.byKey.get(combo) : undefined;
+    const binding = combo ? this.byKey.get(combo) : undefined;
+    const command = binding && (binding.within?.(event.target) ?? true) ? this.byId.get(binding.id) : undefined;
     return command && (!typing || command.whileTyping) ? command : null;
   }
 }
@@ -78,23 +104,31 @@ export function isControl(target: EventTarget | null): boolean {
 
 const OWN_KEYS = new Set(["enter", "space", "tab", "arrowup", "arrowdown", "arrowleft", "arrowright", "home", "end"]);
 
-/** Runs commands on keys pressed inside `root`, before the canvas sees them, and lets no key out of `root`. */
-export function bindKeys(root: HTMLElement, commands: Commands, suspended: (event: KeyboardEvent) => boolean): () => void {
+/**
+ * Runs commands on keys pressed inside `root`, before the canvas sees them, and lets no key out of `root`. Where packs share
+ * the page (`shared`), which then is the editor's own frame, keys go on to whoever listens on the window, and keys pressed
+ * while nothing has the focus count too.
+ */
+export function bindKeys(root: HTMLElement, commands: Commands, suspended: (event: KeyboardEvent) => boolean, shared: () => boolean = () => false): () => void {
   const down = (event: KeyboardEvent) => {
-    if (suspended(event)) return;
+    if (event.defaultPrevented || suspended(event)) return;
     if (isControl(event.target) && OWN_KEYS.has(comboOf(event) ?? "")) return;
     const command = commands.forKey(event, isTyping(event.target));
     if (!command) return;
-    event.stopPropagation();
+    if (!shared()) event.stopPropagation();
     if (command.byEvent) return;
     event.preventDefault();
     if (command.enabled?.() ?? true) command.run();
   };
-  const hold = (event: Event) => event.stopPropagation();
+  const hold = (event: Event) => void (shared() || event.stopPropagation());
+  const page = root.ownerDocument;
+  const onPage = (event: KeyboardEvent) => void (shared() && event.target === page.body && down(event));
   root.addEventListener("keydown", down, true);
+  page.addEventListener("keydown", onPage);
   for (const type of ["keydown", "keyup", "keypress"]) root.addEventListener(type, hold);
   return () => {
     root.removeEventListener("keydown", down, true);
+    page.removeEventListener("keydown", onPage);
     for (const type of ["keydown", "keyup", "keypress"]) root.removeEventListener(type, hold);
   };
 }

@@ -2,11 +2,12 @@
 
 import type { NodeDescription, NodeInfo } from "../graph";
 import { h } from "./dom";
-import { keyLabel, type Command } from "./keyboard";
+import { keyLabel, type Commands } from "./keyboard";
 
-export function shortcutList(commands: Command[]): HTMLElement {
+export function shortcutList(commands: Commands): HTMLElement {
   const pointer: [string, string][] = [["Double click or Space", "Add a node"], ["Drag a link to empty canvas", "Add a fitting node"], ["Ctrl+drag", "Select an area"], ["Alt+drag", "Clone a node"], ["Hold Space", "Pan"]];
-  const rows = [...commands.filter(({ keys }) => keys?.length).map(({ label, keys = [] }): [string, string] => [keys.map((key) => keyLabel(key)).join(" or "), label]), ...pointer];
+  const keys = commands.all().map(({ id, label }): [string, string] => [commands.keysOf(id).map((key) => keyLabel(key)).join(" or "), label]);
+  const rows = [...keys.filter(([combos]) => combos !== ""), ...pointer];
   return h("dl", { class: "cn-keys" }, ...rows.flatMap(([keys, label]) => [h("dt", {}, label), h("dd", {}, h("kbd", {}, keys))]));
 }
 

@@ -1,9 +1,9 @@
-// What a person sets about the editor itself and the popover to set it. The kernel keeps it: browsers forget, and sandboxed
+// What a person sets about the editor itself, and its page in the settings dialog. The kernel keeps it: browsers forget, and sandboxed
 // frames have no memory at all. The browser has a copy for kernels that know nothing yet.
 
 import type { ViewOptions } from "../graph";
-import { h, onPressOutside } from "./dom";
-import { placeUnder } from "./popup-menu";
+import { h } from "./dom";
+import { settingRow, type SettingsPage } from "./settings-dialog";
 import type { SafeStorage } from "./storage";
 
 export interface Settings extends Required<Pick<ViewOptions, "linkMode" | "snapToGrid" | "wheel" | "controlMode" | "showIds">> {
@@ -40,32 +40,22 @@ export class SettingsStore {
     this.onChange(this.values);
   }
 
-  open(root: HTMLElement, anchor: HTMLElement): void {
-    root.querySelector(".cn-settings")?.remove();
-    const close = () => {
-      box.remove();
-      stop();
-      anchor.focus({ preventScroll: true });
-    };
-    const box = h("div", { class: "cn-popover cn-settings", role: "dialog", "aria-label": "Settings", onkeydown: (event: KeyboardEvent) => event.key === "Escape" && close() },
-      h("h2", {}, "Settings"),
+  /** The page of the settings dialog about the editor itself. */
+  page(): SettingsPage {
+    return { id: "editor", title: "Editor", render: () => h("section", {},
       ...Object.entries(CHOICES).map(([key, { label, options }]) => this.choice(key as keyof Settings, label, options)),
-      ...Object.entries(SWITCHES).map(([key, label]) => this.toggle(key as "snapToGrid" | "showIds", label)));
-    root.append(box);
-    placeUnder(root, anchor, box);
-    const stop = onPressOutside(root, [box], close);
-    box.querySelector("select")?.focus({ preventScroll: true });
+      ...Object.entries(SWITCHES).map(([key, label]) => this.toggle(key as "snapToGrid" | "showIds", label))) };
   }
 
   private choice(key: keyof Settings, label: string, options: Record<string, string>): HTMLElement {
     const select = h("select", { class: "cn-input", onchange: () => this.set(key, select.value as never) },
       ...Object.entries(options).map(([value, text]) => h("option", { value, selected: this.values[key] === value }, text)));
-    return h("label", {}, h("span", {}, label), select);
+    return settingRow(label, select);
   }
 
   private toggle(key: "snapToGrid" | "showIds", label: string): HTMLElement {
-    const input = h("input", { type: "checkbox", role: "switch", checked: this.values[key], onchange: () => this.set(key, input.checked) });
-    return h("label", {}, h("span", {}, label), input);
+    const input = h("input", { type: "checkbox", role: "switch", class: "cn-switch", checked: this.values[key], onchange: () => this.set(key, input.checked) });
+    return settingRow(label, input);
   }
 }
 

@@ -12,7 +12,7 @@ const SYNC_TEXT: Partial<Record<SyncState, string>> = { waiting: "Edits wait for
 
 const MENU: ([string, IconName] | null)[] = [
   ["open", "open"], ["save-json", "save"], ["copy-json", "copy"], ["save-api", "save"], null, ["undo", "undo"], ["redo", "redo"], ["search", "search"], null,
-  ["fit", "fit"], ["arrange", "list"], ["full-size", "expand"], null, ["refresh", "redo"], ["clear", "close"], ["settings", "settings"], ["shortcuts", "info"],
+  ["fit", "fit"], ["arrange", "list"], ["full-size", "expand"], null, ["refresh", "redo"], ["clear", "close"], ["packs", "puzzle"], ["settings", "settings"], ["shortcuts", "info"],
 ];
 
 export class Toolbar {
@@ -30,6 +30,9 @@ export class Toolbar {
   private problems = 0;
   private last: RunStatus | null = null;
   readonly menuButton: HTMLButtonElement;
+  /** Where packs put buttons and badges. */
+  readonly extra = h("div", { class: "cn-extra" });
+  private readonly menuSections: (() => (MenuItem | HTMLElement | null)[])[] = [];
 
   constructor(
     private readonly root: HTMLElement,
@@ -42,7 +45,7 @@ export class Toolbar {
     this.cancel = h("button", { class: "cn-button cn-cancel", hidden: true, title: `Cancel (${keyLabel("ctrl+alt+enter")})`, onclick: () => commands.run("cancel") }, icon("stop"), h("span", { class: "cn-wide" }, "Cancel"));
     this.menuButton = h("button", { class: "cn-icon-button", title: "Menu", "aria-label": "Menu", "aria-haspopup": "menu", onclick: () => this.openMainMenu() }, icon("more"));
     this.element = h("div", { class: "cn-toolbar", role: "toolbar", "aria-label": "Editor" },
-      h("div", { class: "cn-split" }, this.runButton, more), this.cancel, this.state, this.sync, h("span", { class: "cn-spacer" }),
+      h("div", { class: "cn-split" }, this.runButton, more), this.cancel, this.state, this.sync, h("span", { class: "cn-spacer" }), this.extra,
       h("div", { class: "cn-tools cn-wide" }, this.tool("undo", "undo"), this.tool("redo", "redo")),
       h("div", { class: "cn-tools cn-wider" }, this.tool("search", "plus"), this.tool("open", "open"), this.tool("save-json", "save")),
       h("div", { class: "cn-tools" }, h("span", { class: "cn-wide" }, this.tool("fit", "fit")), this.tool("full-size", "expand"), this.menuButton),
@@ -145,7 +148,13 @@ export class Toolbar {
   }
 
   private openMainMenu(): void {
-    openMenu(this.root, this.menuButton, MENU.map((entry) => entry && this.item(...entry)));
+    const more = this.menuSections.flatMap((section) => section());
+    openMenu(this.root, this.menuButton, [...MENU.map((entry) => entry && this.item(...entry)), ...more]);
+  }
+
+  /** `section` is asked for its entries each time the menu opens. */
+  addMenuSection(section: () => (MenuItem | HTMLElement | null)[]): void {
+    this.menuSections.push(section);
   }
 
   private item(id: string, symbol: IconName): MenuItem {
