@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .awaiting import finished
+from .failure import is_a_persons_stop
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +100,8 @@ class CacheProviders:
     def _ask(self, provider: CacheProvider, method: str, *arguments: Any) -> Any:
         try:
             return finished(getattr(provider, method)(*arguments))
-        except Exception:
+        except BaseException as error:
+            if is_a_persons_stop(error):
+                raise
             log.exception("the cache provider %s failed in %s", type(provider).__name__, method)
             return None

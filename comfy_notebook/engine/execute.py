@@ -85,6 +85,15 @@ class PromptRun:
         self._services.status("execution_cached", {"nodes": cached})
         for root in self._item.outputs_to_execute:
             self._plan.add(root)
+        self._show_intermediates(cached)
+
+    def _show_intermediates(self, cached: list[str]) -> None:
+        """What nodes show on the way, again, though nothing that is left needs them."""
+        for node_id in cached:
+            if node_id not in self._plan and self._graph.definition(node_id).has_intermediate_output:
+                entry = self._graph.cached(node_id)
+                if entry is not None and entry.ui:
+                    self.report.shows(node_id, entry.ui)
 
     def _step(self) -> None:
         if self._pending:
@@ -172,6 +181,7 @@ class PromptRun:
             "UNIQUE_ID": node_id,
             "AUTH_TOKEN_COMFY_ORG": extra.get("auth_token_comfy_org"),
             "API_KEY_COMFY_ORG": extra.get("api_key_comfy_org"),
+            "COMFY_USAGE_SOURCE": extra.get("comfy_usage_source"),
         }
 
     def _missing_lazy(

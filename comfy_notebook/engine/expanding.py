@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,8 @@ from ..protocol.registry import Registry
 from .calling import Returned, add_output, is_list_output
 from .failure import NodeInputError, UnknownNodeError
 from .run_graph import Outputs, RunGraph
+
+_A_GRAPH = "An expansion is a dict of nodes as GraphBuilder.finalize() gives it"
 
 
 @dataclass
@@ -26,16 +29,22 @@ class Expansion:
 def expand(node_id: str, returns: list[Returned], ui: Any, graph: RunGraph, registry: Registry) -> Expansion:
     """Add the nodes that ``node_id`` returned to the prompt and hold what its outputs come from.
 
-    Raises :class:`UnknownNodeError`, ``DuplicateNodeError`` or :class:`NodeInputError` for a faulty expansion.
+    Raises :class:`UnknownNodeError`, ``DuplicateNodeError``, :class:`NodeInputError` or ``TypeError`` for a faulty
+    expansion.
     """
     expansion = Expansion(returns, ui)
     for one in returns:
+        if one.expand is not None and not isinstance(one.expand, Mapping):
+            raise TypeError(f"{_A_GRAPH}, not {type(one.expand).__name__}")
         for new_id, info in (one.expand or {}).items():
-            definition = registry.get(info["class_type"])
+            entry = _entry(str(new_id), info)
+            definition = registry.get(entry["class_type"])
             if definition is None:
-                raise UnknownNodeError(f"The expansion contains {info['class_type']!r}, which is not installed")
-            entry = {**info, "inputs": dict(info.get("inputs") or {})}
-            graph.prompt.add_ephemeral_node(str(new_id), entry, node_id, info.get("override_display_id") or node_id)
+                raise UnknownNodeError(f"The expansion contains {entry['class_type']!r}, which is not installed")
+            display = info.get("override_display_id")
+            graph.prompt.add_ephemeral_node(
+                str(new_id), entry, node_id, str(display) if display is not None else node_id
+            )
             if definition.is_output_node:
                 expansion.output_nodes.append(str(new_id))
         if one.expand is not None:
@@ -45,6 +54,16 @@ def expand(node_id: str, returns: list[Returned], ui: Any, graph: RunGraph, regi
             raise NodeInputError(f"The expansion links its result to node {source}, which is not there")
         graph.hold(source)
     return expansion
+
+
+def _entry(new_id: str, info: Any) -> dict[str, Any]:
+    """One node of an expansion as a prompt entry of its own; raises ``TypeError`` for what is none."""
+    if not isinstance(info, Mapping) or not isinstance(info.get("class_type"), str):
+        raise TypeError(f"{_A_GRAPH}; its node {new_id} is {type(info).__name__} without a class_type")
+    inputs = info.get("inputs") or {}
+    if not isinstance(inputs, Mapping):
+        raise TypeError(f"{_A_GRAPH}; the inputs of its node {new_id} are no dict but {type(inputs).__name__}")
+    return {**info, "inputs": dict(inputs)}
 
 
 def resolve(expansion: Expansion, graph: RunGraph, definition: NodeDefinition) -> Outputs:

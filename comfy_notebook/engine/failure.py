@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class NodeFailure(Exception):  # noqa: N818 - wraps the error of a node
     """A node raised ``error`` with ``inputs`` gathered; carries both to where the run ends."""
 
     def __init__(self, node_id: str, error: BaseException, inputs: Mapping[str, Any] | None = None) -> None:
-        super().__init__(str(error))
+        super().__init__(safe_text(error))
         self.node_id = node_id
         self.error = error
         self.inputs = dict(inputs or {})
@@ -42,10 +43,15 @@ def describe(failure: NodeFailure) -> dict[str, Any]:
     error = failure.error
     return {
         "exception_message": f"{_message(error)}\n{_OUT_OF_MEMORY if is_out_of_memory(error) else ''}",
-        "exception_type": _type_name(type(error)),
+        "exception_type": type_name_of(type(error)),
         "traceback": _traceback(error),
         "current_inputs": {name: _shown(value) for name, value in failure.inputs.items()},
     }
+
+
+def is_a_persons_stop(error: BaseException) -> bool:
+    """Whether Ctrl-C was pressed (that reaches the main thread), rather than ``KeyboardInterrupt`` raised by a node."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _message(error: BaseException) -> str:
@@ -54,11 +60,20 @@ def _message(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "The node raised KeyboardInterrupt"
     if isinstance(error, KeyError) and len(error.args) == 1:
-        return f"There is no {error.args[0]!r}"
-    return str(error) or type(error).__name__
+        return f"There is no {safe_text(error.args[0], repr)}"
+    return safe_text(error) or type(error).__name__
 
 
-def _type_name(kind: type) -> str:
+def safe_text(value: Any, tell: Callable[[Any], str] = str) -> str:
+    """``str(value)``, also of values whose ``__str__`` fails."""
+    try:
+        return tell(value)
+    except BaseException as error:
+        return f"<{type(value).__name__}, which cannot be shown: {type(error).__name__}>"
+
+
+def type_name_of(kind: type) -> str:
+    """A class's name with its module, but for builtins."""
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
@@ -78,10 +93,11 @@ def _shown_value(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if value - value == 0 else str(value)  # JSON has no NaN and no infinity
+    text = value if isinstance(value, str) else safe_text(value, _described)
+    return text if len(text) <= _LONG_TEXT else f"{text[:_LONG_TEXT]}… ({len(text)} characters)"
+
+
+def _described(value: Any) -> str:
     if hasattr(value, "shape") and hasattr(value, "dtype"):  # the numbers in a tensor explain nothing
         return f"{type(value).__name__} {value.dtype} {list(value.shape)}"
-    try:
-        text = value if isinstance(value, str) else str(value)
-    except Exception as error:
-        return f"<{type(value).__name__}: {error}>"
-    return text if len(text) <= _LONG_TEXT else f"{text[:_LONG_TEXT]}… ({len(text)} characters)"
+    return str(value)

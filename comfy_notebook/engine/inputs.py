@@ -9,10 +9,14 @@ from typing import Any
 from ..protocol.definition import NodeDefinition
 from ..protocol.dynamic_inputs import flattened, is_dynamic
 from ..protocol.expansion import is_link
+from .prompt import constant
 
 #: Every value on its way to a node is a list, one element per call of the node.
 InputLists = dict[str, Any]
-HIDDEN_MARKERS = ("PROMPT", "DYNPROMPT", "EXTRA_PNGINFO", "UNIQUE_ID", "AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG")
+HIDDEN_MARKERS = (
+    *("PROMPT", "DYNPROMPT", "EXTRA_PNGINFO", "UNIQUE_ID", "AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"),
+    *("COMFY_USAGE_SOURCE", "EXECUTION_LIST"),
+)
 
 
 class InputInfo:
@@ -70,24 +74,15 @@ class DeclaredInputs:
                 return InputInfo(category, spec[1] if has_options else {})
         return InputInfo(None, {})
 
-    def links(self, inputs: Mapping[str, Any]) -> list[tuple[str, str, int, bool]]:
-        """``(input name, source id, source slot, lazy)`` of every link that is followed, undeclared ones too."""
+    def links(self, inputs: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+        """``(input name, source id, lazy)`` of every link, undeclared and raw ones too: what a raw link
+        leads to runs first as well, the node only gets the link in place of the value."""
         found = []
         for name, value in inputs.items():
             if is_link(value):
                 info = self._infos.get(name) or self.info(name)
-                if not info.is_raw_link:
-                    found.append((name, value[0], int(value[1]), info.is_lazy))
+                found.append((name, value[0], info.is_lazy))
         return found
-
-    def constants(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Declared constants and raw links; undeclared constants never reach a node."""
-        kept = {}
-        for name, value in inputs.items():
-            info = self._infos.get(name) or self.info(name)
-            if info.is_raw_link or (info.category is not None and not is_link(value)):
-                kept[name] = value
-        return kept
 
 
 def get_input_info(definition: NodeDefinition) -> Mapping[str, Any]:
@@ -115,7 +110,10 @@ def hidden_marker(value: Any) -> str | None:
     """The marker of a hidden entry, written plain or as a tuple of one; None for anything else."""
     if isinstance(value, (tuple, list)) and value:
         value = value[0]
-    return value if isinstance(value, str) and value in HIDDEN_MARKERS else None
+    if not isinstance(value, str):
+        return None
+    plain = str.__str__(value)  # "any type" classes of packs equal every text and cannot be hashed
+    return plain if plain in HIDDEN_MARKERS else None
 
 
 def gather(
@@ -131,7 +129,7 @@ def gather(
         if is_link(value) and not info.is_raw_link:
             lists[name] = from_link(value[0], int(value[1]))
         elif info.category is not None:
-            lists[name] = [value]
+            lists[name] = [constant(value)]
     for name, marker in declared.hidden:
         lists[declared.definition.hidden_name(name)] = [hidden.get(marker)]
     return lists

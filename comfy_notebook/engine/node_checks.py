@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..protocol.definition import HIDDEN_PREFIX, InputDefinition, NodeDefinition, input_definition
+from ..protocol.expansion import is_link
 from ..protocol.object_info import jsonable
 from ..protocol.types import type_name, types_match
 from .awaiting import finished
 from .calling import list_calls
+from .failure import is_a_persons_stop, safe_text, type_name_of
 from .inputs import DeclaredInputs, gather_static, pairs
-from .prompt import Prompt
+from .prompt import Prompt, constant
 
 Error = dict[str, Any]
+Link = tuple[InputDefinition, list[Any]]
 _CONVERT: Mapping[str, Callable[[Any], Any]] = {"INT": int, "FLOAT": float, "STRING": str, "BOOLEAN": bool}
 _LONG_LIST = 20
 _MESSAGES = {
@@ -26,12 +30,12 @@ _MESSAGES = {
     "value_bigger_than_max": "Value is bigger than the maximum",
     "value_not_in_list": "Value is not in the list",
     "custom_validation_failed": "The node refuses this value",
-    "exception_during_inner_validation": "The linked output does not exist",
 }
 
 
 class NodeChecks:
-    """Collects ``errors`` (by the node they are reported on) and ``sources`` (the nodes linked to declared inputs)."""
+    """Collects ``errors`` (by the node they are reported on) and ``sources`` (the nodes linked to declared inputs, with
+    the first such input and its link)."""
 
     def __init__(
         self, node_id: str, prompt: Prompt, definition: NodeDefinition, definitions: Mapping[str, NodeDefinition]
@@ -42,13 +46,15 @@ class NodeChecks:
         self._definition = definition
         self._definitions = definitions
         self._received: dict[str, Any] = {}
+        self._checked: set[str] = set()
         self.errors: dict[str, list[Error]] = {}
-        self.sources: list[str] = []
+        self.sources: dict[str, Link] = {}
 
     def add(self, node_id: str, error: Error) -> None:
         self.errors.setdefault(node_id, []).append(error)
 
-    def run(self, declared: DeclaredInputs) -> None:
+    def run(self, declared: DeclaredInputs) -> bool:
+        """Check everything; returns whether there are links to undeclared inputs."""
         own = OwnValidation.of(self._definition)
         declared = declared.with_inputs(self._inputs)
         for category in ("required", "optional"):
@@ -56,6 +62,7 @@ class NodeChecks:
                 self._check_input(input_definition(name, spec, category), own)
         if own is not None:
             self._ask_node(own, declared)
+        return any(is_link(value) and name not in self._checked for name, value in self._inputs.items())
 
     def _fail(self, type: str, declared: InputDefinition, details: str | None = None, **extra: Any) -> None:
         info = {"input_name": declared.name}
@@ -74,6 +81,7 @@ class NodeChecks:
 
     def _check_input(self, declared: InputDefinition, own: OwnValidation | None) -> None:
         name = declared.name
+        self._checked.add(name)
         if name not in self._inputs:
             if declared.category == "required":
                 self._fail("required_input_missing", declared)
@@ -84,25 +92,21 @@ class NodeChecks:
                 self._fail("bad_linked_input", declared, received_value=value)
             else:
                 self._check_link(declared, value, own)
-        elif self._convert(declared, value) and not (own is not None and own.takes(name)):
-            self._check_range(declared, self._inputs[name])
-            self._check_choice(declared, self._inputs[name])
+        elif self._convert(declared, constant(value)) and not (own is not None and own.takes(name)):
+            value = constant(self._inputs[name])
+            self._check_range(declared, value)
+            self._check_choice(declared, value)
 
-    def _check_link(self, declared: InputDefinition, link: list[Any], own: OwnValidation | None) -> None:
-        source, slot = str(link[0]), link[1]
-        self.sources.append(source)
-        definition = self._definitions.get(source)
+    def _check_link(self, declared: InputDefinition, given: list[Any], own: OwnValidation | None) -> None:
+        source = str(given[0])
+        if not declared.options.get("nonNavigable"):
+            self.sources.setdefault(source, (declared, given))
         try:
-            if definition is None:
-                raise KeyError(f"there is no node {source}")
-            slot = int(slot)
-            if not 0 <= slot < len(definition.outputs):
-                raise IndexError(f"{definition.name} #{source} has no output {slot}, only {len(definition.outputs)}")
+            slot, received = self._output(source, given[1])
         except Exception as exception:
             self._fail_linked(declared, source, exception)
             return
-        link[:] = [source, slot]
-        received = definition.outputs[slot].type
+        link = self._inputs[declared.name] = [source, slot]
         self._received[declared.name] = received
         if (own is None or not own.wants_types) and not types_match(received, declared.type):
             shown, wanted = _shown_type(received), _shown_type(declared.type)
@@ -110,21 +114,22 @@ class NodeChecks:
             link_info = {"received_type": jsonable(received), "linked_node": link}
             self._fail("return_type_mismatch", declared, details, **link_info)
 
+    def _output(self, source: str, slot: Any) -> tuple[int, Any]:
+        """The slot a link leads to and its type; raises ``KeyError``, ``IndexError`` or what ``int`` raises."""
+        definition = self._definitions.get(source)
+        if definition is None:
+            raise KeyError(f"there is no node {source}")
+        slot = int(slot)
+        try:
+            if slot < 0:
+                raise IndexError(slot)
+            return slot, definition.output_type(slot)
+        except IndexError:
+            count = len(definition.outputs)
+            raise IndexError(f"{definition.name} #{source} has no output {slot}, only {count}") from None
+
     def _fail_linked(self, declared: InputDefinition, source: str, exception: Exception) -> None:
-        text = exception.args[0] if exception.args else str(exception)
-        error = {
-            "type": "exception_during_inner_validation",
-            "message": _MESSAGES["exception_during_inner_validation"],
-            "details": str(text),
-            "extra_info": {
-                "input_name": declared.name,
-                "input_config": jsonable([declared.type, declared.options]),
-                "exception_message": str(text),
-                "exception_type": type(exception).__name__,
-                "traceback": [],
-                "linked_node": list(self._inputs[declared.name]),
-            },
-        }
+        error = exception_below_link(exception, declared, self._inputs[declared.name], in_node=False)
         self.add(source, error)
         if source in self._definitions:
             return
@@ -177,16 +182,17 @@ class NodeChecks:
             calls = list_calls(passed, self._definition.input_is_list)
             function: Callable[..., Any] = own.function
             answers = [finished(function(**arguments)) for arguments in calls]
-        except Exception:
-            if self._node_id in self.errors:  # it was called with values already known to be wrong
-                return
+        except BaseException as error:
+            if self._node_id in self.errors and not is_a_persons_stop(error):
+                return  # it was called with values already known to be wrong
             raise
         for answer in answers:
             if answer is not True:
-                self._refuse(answer, [name for name in passed if not name.startswith(("input_types", HIDDEN_PREFIX))])
+                names = [name for name in passed if name != "input_types" and not name.startswith(HIDDEN_PREFIX)]
+                self._refuse(answer, names)
 
     def _refuse(self, answer: Any, names: list[str]) -> None:
-        reason = f" - {answer}" if isinstance(answer, str) else ""
+        reason = "" if answer is False else f" - {answer}"
         for name in names or [self._definition.function]:
             error = {
                 "type": "custom_validation_failed",
@@ -195,6 +201,46 @@ class NodeChecks:
                 "extra_info": {"input_name": name},
             }
             self.add(self._node_id, error)
+
+
+def exception_error(exception: BaseException) -> Error:
+    """An exception while an output node was checked."""
+    return {
+        "type": "exception_during_validation",
+        "message": "Exception when validating node",
+        "details": _text_of(exception),
+        "extra_info": {"exception_type": type_name_of(type(exception)), "traceback": _frames(exception)},
+    }
+
+
+def exception_below_link(
+    exception: BaseException, declared: InputDefinition, link: list[Any], *, in_node: bool = True
+) -> Error:
+    """An exception at the other end of a link: ``in_node`` while that node was checked, else because it lacks it."""
+    text = _text_of(exception)
+    return {
+        "type": "exception_during_inner_validation",
+        "message": "Exception when validating inner node" if in_node else "The linked output does not exist",
+        "details": text,
+        "extra_info": {
+            "input_name": declared.name,
+            "input_config": jsonable([declared.type, declared.options]),
+            "exception_message": text,
+            "exception_type": type_name_of(type(exception)),
+            "traceback": _frames(exception) if in_node else [],
+            "linked_node": list(link),
+        },
+    }
+
+
+def _text_of(exception: BaseException) -> str:
+    if isinstance(exception, KeyError) and len(exception.args) == 1:
+        return str(exception.args[0])
+    return safe_text(exception)
+
+
+def _frames(exception: BaseException) -> list[str]:
+    return traceback.format_tb(exception.__traceback__)
 
 
 class OwnValidation:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable
 
+from .cycles import shortened
+
 
 class DependencyCycleError(Exception):
     """The remaining nodes wait for each other. ``node_id`` is one of them."""
 
     def __init__(self, node_ids: list[str]) -> None:
-        super().__init__(f"Nodes wait for each other in a cycle: {' -> '.join(node_ids)}")
+        super().__init__(f"Nodes wait for each other in a cycle: {shortened(node_ids)}")
         self.node_id = node_ids[0]
 
 

@@ -18,7 +18,8 @@ class DuplicateNodeError(Exception):
 
 
 def own_copy(prompt: Mapping[str, Any]) -> Prompt:
-    """A prompt the engine may write to: constants wrapped as ``{"__value__": …}`` unwrapped, ids made text.
+    """A prompt the engine may write to: constants wrapped as ``{"__value__": …}`` unwrapped where a bare one cannot be
+    taken for a link (lists stay wrapped: see :func:`constant`), ids made text.
 
     Constants are shared with the original (nodes may mutate what they are given, as the protocol allows), node entries
     and input dicts are not.
@@ -26,12 +27,16 @@ def own_copy(prompt: Mapping[str, Any]) -> Prompt:
     mine: Prompt = {}
     for node_id, node in prompt.items():
         entry = dict(node)
-        entry["inputs"] = {name: _unwrapped(value) for name, value in (node.get("inputs") or {}).items()}
+        entry["inputs"] = {
+            name: value if isinstance(bare := constant(value), list) else bare
+            for name, value in (node.get("inputs") or {}).items()
+        }
         mine[str(node_id)] = entry
     return mine
 
 
-def _unwrapped(value: Any) -> Any:
+def constant(value: Any) -> Any:
+    """What a constant of a prompt stands for: lists come wrapped, as a bare one would be a link."""
     if isinstance(value, dict) and "__value__" in value:
         return copy.copy(value["__value__"])
     return value

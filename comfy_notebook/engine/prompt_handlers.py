@@ -7,6 +7,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .failure import is_a_persons_stop
+
 log = logging.getLogger(__name__)
 
 PromptHandler = Callable[[dict[str, Any]], Any]
@@ -53,7 +55,9 @@ class PromptHandlers:
         for handler in list(self._handlers):
             try:
                 changed = handler(json)
-            except Exception:
+            except BaseException as error:
+                if is_a_persons_stop(error):
+                    raise
                 log.exception("an on_prompt handler failed")
                 continue
             if isinstance(changed, dict) and "prompt" in changed:

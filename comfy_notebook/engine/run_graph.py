@@ -11,12 +11,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from ..protocol.context import InterruptProcessingException
 from ..protocol.definition import NodeDefinition
 from ..protocol.registry import Registry
 from .cache import CacheEntry, ResultCache
 from .cache_providers import CacheContext, CacheProviders, CacheValue
 from .calling import list_calls
-from .failure import NodeFailure, NodeInputError, UnknownNodeError
+from .failure import NodeFailure, NodeInputError, UnknownNodeError, is_a_persons_stop
 from .inputs import DeclaredInputs, gather_static
 from .node_call import Caller
 from .prompt import DynamicPrompt, Prompt
@@ -84,9 +85,8 @@ class RunGraph:
         node = self.prompt.get_node(node_id)
         strong = []
         read = self._reads[node_id] = list[str]()
-        for name, source, _, is_lazy in (
-            self.declared(node["class_type"]).with_inputs(node["inputs"]).links(node["inputs"])
-        ):
+        declared = self.declared(node["class_type"]).with_inputs(node["inputs"])
+        for name, source, is_lazy in declared.links(node["inputs"]):
             if not self.prompt.has_node(source):
                 error = NodeInputError(f"The input {name!r} is linked to node {source}, which is not in the prompt")
                 raise NodeFailure(node_id, error)
@@ -181,6 +181,10 @@ def ask_is_changed(node_id: str, inputs: Mapping[str, Any], declared: DeclaredIn
     except FileNotFoundError as missing:  # the node itself says so, when it runs
         log.debug("IS_CHANGED of node %s (%s) found no file: %s", node_id, definition.name, missing)
         return float("nan")
-    except (Exception, SystemExit):
+    except InterruptProcessingException:  # the run is about to end
+        return float("nan")
+    except BaseException as error:
+        if is_a_persons_stop(error):
+            raise
         log.warning("IS_CHANGED of node %s (%s) failed; the node runs again", node_id, definition.name, exc_info=True)
         return float("nan")

@@ -10,14 +10,23 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 from ..protocol.expansion import is_link
+from .failure import is_a_persons_stop
 from .inputs import DeclaredInputs
-from .prompt import DynamicPrompt
+from .prompt import DynamicPrompt, constant
 
 Key = bytes
 _unique = itertools.count()
+#: What compares by value and says all of it in its ``repr``.
+_VALUES = (date, time, timedelta, Decimal, Fraction, PurePath, UUID, complex, range, Enum)
 _NEVER = "\0unlike anything "
 
 
@@ -75,7 +84,9 @@ class Signatures:
             declared = self._declared(node["class_type"])
             code_version = declared.code_version
             declared = declared.with_inputs(node["inputs"])
-        except Exception:  # a missing node or class is reported when the node is reached, not here
+        except BaseException as error:  # a missing node or class is reported when the node is reached, not here
+            if is_a_persons_stop(error):
+                raise
             self._incomparable.add(node_id)
             return _hash(_never())
         definition = declared.definition
@@ -85,13 +96,14 @@ class Signatures:
         inputs = node["inputs"]
         for name in sorted(inputs):
             value, info = inputs[name], declared.info(name)
-            if is_link(value) and not info.is_raw_link:
+            if is_link(value):
                 source = self.keys.get(value[0])
-                parts.append(f"\0{name}<{int(value[1])} {source.hex() if source else _never()}")
+                own_id = encode(value[0]) if info.is_raw_link else ""  # the node sees whose output it is
+                parts.append(f"\0{name}<{own_id}{int(value[1])} {source.hex() if source else _never()}")
                 if value[0] in self._incomparable:
                     self._incomparable.add(node_id)
             elif info.category is not None:
-                parts.append(f"\0{name}={encode(value)}")
+                parts.append(f"\0{name}={encode(constant(value))}")
         text = "".join(parts)
         if _NEVER in text:
             self._incomparable.add(node_id)
@@ -123,6 +135,12 @@ def encode(value: Any) -> str:
         if isinstance(value, dict):
             items = sorted((encode(key), encode(item)) for key, item in value.items())
             return f"{{{','.join([f'{key}:{item}' for key, item in items])}}}"
+        if isinstance(value, (set, frozenset)):
+            return f"set({','.join(sorted(map(encode, value)))})"
+        if isinstance(value, _VALUES):
+            return f"{kind.__module__}.{kind.__qualname__} {value!r}"
+        if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
+            return f"{kind.__name__} {encode(value.item())}"
     except RecursionError:
         return _never()
     return _never()

@@ -5,19 +5,20 @@ Nodes are walked with a stack of our own, so that a chain of any length and a cy
 
 from __future__ import annotations
 
-import traceback
+import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..protocol.definition import NodeDefinition
 from ..protocol.registry import Registry
+from .cycles import path_into_cycle, told
+from .failure import is_a_persons_stop
 from .inputs import DeclaredInputs
-from .node_checks import NodeChecks
+from .node_checks import Link, NodeChecks, exception_below_link, exception_error
 from .prompt import Prompt, own_copy
 
 Error = dict[str, Any]
-_SHOWN_CYCLE = 20
 
 
 class PromptRejected(Exception):  # noqa: N818 - says what happened to the prompt
@@ -124,16 +125,24 @@ class _Walk:
         self._definitions = definitions
         self._declared: dict[str, DeclaredInputs] = {}
         self._good: dict[str, bool] = {}
-        self._sources: dict[str, list[str]] = {}
+        self._sources: dict[str, dict[str, Any]] = {}
+        self._undeclared_links = False
+        self._on_cycles: set[str] = set()
+        self._without_cycle: set[str] = set()
         self._failed: set[str] = set()
         self.errors: dict[str, list[Error]] = {}
 
     def check(self, root: str) -> bool:
         """Whether ``root`` and everything above it can run."""
-        if root in self._good:
-            return self._good[root]
+        if root not in self._good:
+            self._walk_up(root)
+        if self._good[root] and self._undeclared_links:
+            self._look_for_undeclared_cycle(root)
+        return self._good[root]
+
+    def _walk_up(self, root: str) -> None:
         path = {root: None}
-        stack = [(root, iter(self._check_node(root, is_root=True)))]
+        stack = [(root, iter(self._check_node(root, None)))]
         while stack:
             node_id, sources = stack[-1]
             for source in sources:
@@ -141,17 +150,27 @@ class _Walk:
                     self._report_cycle([*path], source)
                 elif source not in self._good:
                     path[source] = None
-                    stack.append((source, iter(self._check_node(source, is_root=False))))
+                    stack.append((source, iter(self._check_node(source, self._sources[node_id][source]))))
                     break
             else:
                 stack.pop()
                 del path[node_id]
                 bad_source = any(not self._good.get(source, False) for source in self._sources[node_id])
                 self._good[node_id] = not bad_source and node_id not in self._failed
-        return self._good[root]
 
-    def _check_node(self, node_id: str, *, is_root: bool) -> list[str]:
-        """Check one node by itself; returns the nodes its declared inputs are linked to."""
+    def _look_for_undeclared_cycle(self, root: str) -> None:
+        path = path_into_cycle(self._prompt, root, self._without_cycle)
+        if not path:
+            return
+        self._good[root] = False
+        if path[-1] not in self._on_cycles:
+            self._report_cycle(path[:-1], path[-1])
+        for consumer, source in itertools.pairwise(path):
+            self._sources.setdefault(consumer, {}).setdefault(source, None)
+
+    def _check_node(self, node_id: str, via: Link | None) -> list[str]:
+        """Check one node by itself; returns the nodes its declared inputs are linked to. ``via``: the link that led
+        here, None for an output node."""
         definition = self._definitions[node_id]
         checks = NodeChecks(node_id, self._prompt, definition, self._definitions)
         try:
@@ -159,9 +178,11 @@ class _Walk:
             if declared is None:
                 asked = definition.input_types()  # not as a run asks: see get_input_info
                 declared = self._declared[definition.name] = DeclaredInputs(definition, asked)
-            checks.run(declared)
-        except (Exception, SystemExit) as exception:
-            checks.add(node_id, _exception_error(exception, None if is_root else node_id))
+            self._undeclared_links |= checks.run(declared)
+        except BaseException as exception:
+            if is_a_persons_stop(exception):
+                raise
+            checks.add(node_id, exception_error(exception) if via is None else exception_below_link(exception, *via))
         for owner, reasons in checks.errors.items():
             self.errors.setdefault(owner, []).extend(reasons)
         if checks.errors:
@@ -170,18 +191,14 @@ class _Walk:
         return [source for source in checks.sources if source in self._definitions]
 
     def _report_cycle(self, path: list[str], closing: str) -> None:
-        nodes = path[path.index(closing) :]
-        flow = [nodes[0], *reversed(nodes)]  # the path leads from a node to what feeds it; values flow the other way
-        names = [f"{node_id} ({self._prompt[node_id]['class_type']})" for node_id in flow]
-        if len(names) > _SHOWN_CYCLE:
-            hidden = len(names) - _SHOWN_CYCLE
-            names = [*names[: _SHOWN_CYCLE // 2], f"… {hidden} more …", *names[-_SHOWN_CYCLE // 2 :]]
-        extra = {"node_id": closing, "cycle_nodes": flow[:-1]}
+        names, cycle = told(self._prompt, path, closing)
+        extra = {"node_id": closing, "cycle_nodes": cycle}
         self._failed.add(closing)
+        self._on_cycles.update(cycle)
         reasons = self.errors.setdefault(closing, [])
         if not any(reason["type"] == "dependency_cycle" for reason in reasons):
             message = "The nodes form a cycle: each waits for the other"
-            reasons.append(make_error("dependency_cycle", message, " -> ".join(names), extra))
+            reasons.append(make_error("dependency_cycle", message, names, extra))
 
     def node_errors(self, roots: list[str]) -> dict[str, Any]:
         """The errors with the roots that depend on each faulty node."""
@@ -205,15 +222,3 @@ class _Walk:
             }
             for node_id, reasons in self.errors.items()
         }
-
-
-def _exception_error(exception: BaseException, linked_node: str | None) -> Error:
-    kind = type(exception)
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    extra = {"exception_type": name, "traceback": traceback.format_tb(exception.__traceback__)}
-    if linked_node is None:
-        return make_error("exception_during_validation", "Exception when validating node", str(exception), extra)
-    extra["linked_node"] = linked_node
-    return make_error(
-        "exception_during_inner_validation", "Exception when validating inner node", str(exception), extra
-    )

@@ -84,6 +84,14 @@ class NodeDefinition:
         """The fingerprint of the node's code as it is now; ``""`` for code that does not change."""
         return "" if self.code is None else self.code()
 
+    def output_type(self, slot: int) -> Any:
+        """The type of an output; raises ``IndexError`` beyond the last one. Packs give ``RETURN_TYPES`` that answer for
+        any slot, so those are asked through ``[]``."""
+        declared = getattr(self.node_class, "RETURN_TYPES", None)
+        if isinstance(declared, (tuple, list)) and type(declared) not in (tuple, list):
+            return declared[slot]
+        return self.outputs[slot].type
+
     def hidden_name(self, name: str) -> str:
         """The argument under which the hidden value declared as ``name`` reaches the node."""
         return HIDDEN_PREFIX + name if self.keeps_hidden_apart else name

@@ -49,7 +49,7 @@ def all_object_info(registry: Registry) -> dict[str, dict[str, Any]]:
     for definition in registry.definitions():
         try:
             entries[definition.name] = object_info(definition)
-        except Exception:
+        except (Exception, SystemExit, GeneratorExit):
             log.exception("node %r is left out: its INPUT_TYPES failed", definition.name)
     return entries
 

@@ -52,12 +52,6 @@ def test_a_failing_node_ends_the_prompt_with_its_error(door: Door, kind: str, ty
     [
         ("an undeclared link to nowhere", {"x": node("Sum", v=["gone", 0])}, "x", "not in the prompt"),
         (
-            "a cycle over undeclared links",
-            {"x": node("Sum", v=["y", 0]), "y": node("Sum", v=["x", 0])},
-            None,
-            "in a cycle",
-        ),
-        (
             "a lazy input that is none",
             {
                 "n": node("Number", value=1),
