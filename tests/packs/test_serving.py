@@ -41,8 +41,8 @@ async def test_files_of_the_four_kinds_are_served(
 ) -> None:
     await in_thread(load_examples, loader, tmp_path)
     scripts = await (await http.get("/extensions")).json()
-    expected = {"recolour/recolour", "swatch/swatch", "picker/picker"}
-    assert {f"/extensions/{name}.js" for name in expected} <= set(scripts)
+    expected = {"recolour/recolour", "recolour/colours", "swatch/swatch", "picker/picker", "picker/lib/dialog"}
+    assert {f"/extensions/{name}.js" for name in expected} == set(scripts)
     script = await http.get("/extensions/recolour/recolour.js")
     assert script.headers["Content-Type"].startswith("text/javascript")
     assert await script.text() == (EXAMPLES / "recolour/js/recolour.js").read_text()
@@ -50,6 +50,8 @@ async def test_files_of_the_four_kinds_are_served(
     assert await (await http.get("/workflow_templates")).json() == {"swatch": ["orange"]}
     [subgraph] = (await (await http.get("/global_subgraphs")).json()).values()
     assert (subgraph["name"], subgraph["info"]) == ("two_colours", {"node_pack": "swatch"})
+    assert (await (await http.get("/extensions/swatch/docs/ColourSwatch.md")).text()).startswith("# Colour swatch")
+    assert (await (await http.get("/swatch/names")).json())["#ff8000"] == "orange"
     info = await (await http.get("/object_info/ColourSwatch")).json()
     assert info["ColourSwatch"]["input"]["required"]["colour"] == ["SWATCH", {"default": "#ff8000"}]
     assert info["ColourSwatch"]["python_module"] == "custom_nodes.swatch"
@@ -88,7 +90,10 @@ async def test_a_node_waits_for_the_answer_of_the_browser(
         async for message in socket:
             if message.type is aiohttp.WSMsgType.TEXT and (event := json.loads(message.data))["type"] == "picker.ask":
                 break
-        assert event["data"] == {"node": "2", "count": 3}
+        assert event["data"]["node"] == "2"
+        assert [image["type"] for image in event["data"]["images"]] == ["temp"] * 3
+        shown = await http.get("/view", params=event["data"]["images"][1])
+        assert shown.headers["Content-Type"] == "image/png"
         answer = await http.post(f"{prefix}/picker/choose", data=json.dumps({"node": "2", "index": 1}))
         assert await answer.json() == {"ok": True}
     entry = await in_thread(loader.session.engine.wait, prompt_id, 60)

@@ -3,11 +3,18 @@ class InvertPicture:
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"image": ("IMAGE",), "strength": ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0})}}
+        return {
+            "required": {
+                "image": ("IMAGE",),
+                "strength": ("FLOAT", {"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.05, "display": "slider"}),
+            }
+        }
 
     RETURN_TYPES = ("IMAGE",)
+    RETURN_NAMES = ("inverted",)
     FUNCTION = "invert"
-    CATEGORY = "image"
+    CATEGORY = "image/colour"
+    DESCRIPTION = "Turns every colour into its opposite."
 
     def invert(self, image, strength):
         return (image + ((1.0 - image) - image) * strength,)
