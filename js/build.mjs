@@ -26,7 +26,6 @@ const withoutEval = {
 const shared = {
   bundle: true,
   plugins: [withoutEval],
-  format: "esm",
   minify: !process.argv.includes("--dev"),
   target: "es2022",
   loader: { ".css": "text", ".svg": "text" },
@@ -36,6 +35,7 @@ const shared = {
 };
 
 await Promise.all([
-  build({ ...shared, entryPoints: [join(here, "src/shell/index.ts")], outfile: join(out, "shell.js") }),
-  build({ ...shared, entryPoints: [join(here, "src/editor/index.ts")], outfile: join(out, "editor.js") }),
+  build({ ...shared, format: "esm", entryPoints: [join(here, "src/shell/index.ts")], outfile: join(out, "shell.js") }),
+  // A classic script: a frame that has loaded no module yet takes import maps in every browser.
+  build({ ...shared, format: "iife", globalName: "comfyNotebookEditor", entryPoints: [join(here, "src/editor/index.ts")], outfile: join(out, "editor.js") }),
 ]);

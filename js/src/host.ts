@@ -18,6 +18,14 @@ export interface HostEvent {
   buffers: ArrayBuffer[];
 }
 
+/** What the views of a page share for the page's life. Only text: an object would keep its view's realm alive. */
+export interface PageStore {
+  get(key: string): string | undefined;
+  set(key: string, value: string): void;
+  /** A blob URL that lives as long as the page. */
+  url(text: string, type: string): string;
+}
+
 /** `lost`: the kernel restarted or died; the graph stays visible and the person is told to run the cell again. */
 export type KernelState = "connected" | "busy" | "lost";
 
@@ -47,6 +55,8 @@ export interface Host {
   onFullSize(listener: (on: boolean) => void): () => void;
   /** Ask for a height of the cell output in CSS pixels. */
   setHeight(pixels: number): void;
+  /** Absent where nothing outlives the view. */
+  readonly page?: PageStore;
 }
 
 /** The editor bundle's only export: builds the editor in `root`; the returned function takes it down completely. */

@@ -356,9 +356,13 @@ def test_another_protocol_version_is_said_in_the_cell(
 @pytest.mark.parametrize(
     ("bundle", "expected"),
     [
-        (b"export async function mount() { throw new Error('no canvas <b>here</b>'); }", "no canvas <b>here</b>"),
-        (b"export const nothing = 1;", "mount"),
-        (b"this is not JavaScript", "could not be started"),
+        (
+            b"var comfyNotebookEditor = {async mount() { throw new Error('no canvas <b>here</b>'); }}",
+            "no canvas <b>here</b>",
+        ),
+        (b"var nothing = 1;", "mount"),
+        (b"this is not JavaScript", "Unexpected identifier"),
+        (b"throw new Error('broken at the top')", "broken at the top"),
     ],
 )
 def test_a_bundle_that_fails_is_said_in_the_cell(editor_page: OpenPage, bundle: bytes, expected: str) -> None:

@@ -33,14 +33,28 @@ export async function knownBundle(): Promise<{ hash: string; url: string } | nul
   }
 }
 
-/** Import `url` as a module of `win`; its globals and its `document` are those of that window. */
-export function importInto(win: Window, url: string): Promise<EditorModule> {
+/**
+ * Evaluate `url` in `win`; its globals and its `document` are those of that window. It is a classic script: once a window
+ * has loaded a module, some browsers take no import map there any more, and packs need one.
+ */
+export function evaluateIn(win: Window, url: string): Promise<EditorModule> {
   return new Promise((resolve, reject) => {
-    Object.assign(win, { __comfyNotebookLoad: [resolve, reject] });
+    const realm = win as unknown as { comfyNotebookEditor?: EditorModule | undefined };
     const script = win.document.createElement("script");
-    script.textContent = `import(${JSON.stringify(url)}).then(...__comfyNotebookLoad)`;
-    script.onerror = reject;
+    let failure: unknown;
+    const onError = ({ filename, error, message }: ErrorEvent) => filename === url && (failure = error ?? new Error(message));
+    const end = (error?: unknown) => {
+      win.removeEventListener("error", onError);
+      script.remove();
+      const module = realm.comfyNotebookEditor;
+      realm.comfyNotebookEditor = undefined;
+      if (module?.mount) resolve(module);
+      else reject(error ?? failure ?? new Error("its code has no mount()"));
+    };
+    win.addEventListener("error", onError);
+    script.onload = () => end();
+    script.onerror = () => end(new Error("its code could not be loaded"));
+    script.src = url;
     win.document.head.append(script);
-    script.remove();
   });
 }

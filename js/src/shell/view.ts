@@ -2,10 +2,11 @@
 
 import type { Host, HostEvent, HostTheme } from "../host";
 import type { AnyModel } from "./afm";
-import { bundleUrl, type EditorModule, importInto, knownBundle } from "./bundle";
+import { bundleUrl, type EditorModule, evaluateIn, knownBundle } from "./bundle";
 import { Connection } from "./connection";
 import { isWhole, openDirect, openFrame, type Place } from "./frame";
 import { PROTOCOL, type Welcome } from "./messages";
+import { pageStore } from "./page-store";
 import { report, Signal } from "./signal";
 import { Stage } from "./stage";
 import { readTheme, watchTheme } from "./theme";
@@ -20,7 +21,7 @@ const GONE = "The kernel does not answer. Run this cell again to get the editor 
 const CLOSED = "This editor was closed, or a later run of its cell took its place. Show it again with ed.show().";
 
 /** What the editor asks for first; the questions travel with the hello. */
-const FIRST = ["/object_info", "/cn/editors/{editor}", "/cn/editors/{editor}/document", "/settings/comfy_notebook.editor"];
+const FIRST = ["/object_info", "/cn/editors/{editor}", "/cn/editors/{editor}/document", "/settings/comfy_notebook.editor", "/cn/extensions"];
 
 /** A place with the editor's code in it. */
 interface Ready {
@@ -144,7 +145,7 @@ export class View {
     this.takeDown();
     const place = (this.place = openFrame(this.stage.box) ?? openDirect(this.stage.box));
     this.paint();
-    const module = await importInto(place.window, url);
+    const module = await evaluateIn(place.window, url);
     return { hash, place, module };
   }
 
@@ -175,6 +176,7 @@ export class View {
       setFullSize: (on) => stage.setFullSize(on),
       onFullSize: (listener) => stage.fullSize.on(listener),
       setHeight: (pixels) => stage.setHeight(pixels),
+      page: pageStore,
     };
   }
 
