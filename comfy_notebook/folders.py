@@ -21,10 +21,16 @@ class UnsafePathError(ValueError):
     """A name pointed outside the folder it belongs to."""
 
 
-def inside(root: Path, *parts: str) -> Path:
-    """``root`` joined with ``parts``; raises :class:`UnsafePathError` when the result is not below ``root``."""
+def inside(root: Path, *parts: str, links: bool = False) -> Path:
+    """``root`` joined with ``parts``; raises :class:`UnsafePathError` when the result is not below ``root``.
+
+    With ``links``, symbolic links in ``root`` may lead elsewhere: people fill model folders with them.
+    """
     root = root.resolve()
-    path = (root / Path(*parts) if parts else root).resolve()
+    joined = root / Path(*parts) if parts else root
+    if "\0" in str(joined):
+        raise ValueError("a path can't hold a NUL character")
+    path = Path(os.path.normpath(joined)) if links else joined.resolve()
     if path != root and root not in path.parents:
         raise UnsafePathError(f"{'/'.join(parts)!r} lies outside {root}")
     return path

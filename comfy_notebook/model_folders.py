@@ -87,7 +87,7 @@ class ModelFolders:
         """The file called ``name`` in the first folder that has it; raises ``UnsafePathError`` for names that lead out
         of it."""
         for root in self.roots(kind):
-            path = inside(root, name)
+            path = inside(root, name, links=True)
             if path.is_file():
                 return path
         return None

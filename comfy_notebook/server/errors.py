@@ -85,7 +85,7 @@ async def error_middleware(
     except web.HTTPRequestEntityTooLarge as exc:
         return json_error(413, "too_large", str(exc.text or exc.reason))
     except web.RequestPayloadError as exc:
-        return json_error(400, "bad_body", f"The body can't be read: {_in_one_line(exc)}.")
+        return json_error(400, "bad_body", f"The body can't be read: {in_one_line(exc)}.")
     except web.HTTPException as exc:
         if exc.status < 400:
             raise
@@ -100,5 +100,6 @@ async def error_middleware(
         return json_error(500, "internal_error", f"{type(exc).__name__}: {exc}")
 
 
-def _in_one_line(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
+    """What ``error`` says, without line breaks."""
     return " ".join(str(error).split())

@@ -76,7 +76,7 @@ async def model_preview(request: web.Request) -> web.Response:
     roots = parts.models.roots(kind)
     if not index.isdecimal() or len(index) > 6 or int(index) >= len(roots):
         raise BadRequest(f"There is no folder {index[:20]!r} of {kind!r}.", "not_found", 404)
-    path = below(roots[int(index)], request.match_info["file"])
+    path = below(roots[int(index)], request.match_info["file"], links=True)
     body = await in_thread(preview_of, path)
     if body is None:
         raise BadRequest(f"{path.name!r} has no preview.", "not_found", 404)
@@ -107,7 +107,7 @@ async def view_metadata(request: web.Request) -> web.Response:
     if not name.endswith(".safetensors"):
         raise BadRequest("Only .safetensors files carry metadata.", "not_found", 404)
     roots = services(request).models.roots(_kind(request))
-    path = next((found for root in roots if (found := below(root, name)).is_file()), None)
+    path = next((found for root in roots if (found := below(root, name, links=True)).is_file()), None)
     metadata = await in_thread(safetensors_metadata, path) if path is not None else None
     if metadata is None:
         raise BadRequest(f"{name[:80]!r} has no metadata.", "not_found", 404)

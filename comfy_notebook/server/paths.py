@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+
+from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from ..folders import UnsafePathError, inside
 from .errors import BadRequest
@@ -14,12 +18,15 @@ _WINDOWS = re.compile(r"[A-Za-z]:|\\|.*(^|[\\/])\.\.(\\|$)|.*\\\.\.([\\/]|$)", r
 _LONGEST_NAME = 255
 
 
-def below(root: Path, *parts: str) -> Path:
-    """``root`` joined with ``parts``; raises :class:`BadRequest`: 403 for what lies outside, 400 for no usable name."""
+def below(root: Path, *parts: str, links: bool = False) -> Path:
+    """``root`` joined with ``parts``; raises :class:`BadRequest`: 403 for what lies outside, 400 for no usable name.
+
+    With ``links``, symbolic links in ``root`` may lead elsewhere.
+    """
     if any(_WINDOWS.match(part) for part in parts):
         raise BadRequest("The path leads out of its folder.", "forbidden_path", 403)
     try:
-        path = inside(root, *parts)
+        path = inside(root, *parts, links=links)
         if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.parts):
             raise BadRequest(f"A part of the path is longer than {_LONGEST_NAME} bytes.", "bad_filename")
         return path
@@ -27,3 +34,21 @@ def below(root: Path, *parts: str) -> Path:
         raise BadRequest("The path leads out of its folder.", "forbidden_path", 403) from exc
     except (OSError, ValueError, RuntimeError) as exc:  # NUL, half a surrogate pair, links in a circle
         raise BadRequest(f"Not a usable path: {exc}.", "bad_filename") from exc
+
+
+def make_room(path: Path) -> None:
+    """Make the folder of ``path``; raises :class:`BadRequest` where a file has its name or ``path`` is a folder."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as exc:
+        raise BadRequest("A part of the path is a file, not a folder.", "bad_filename") from exc
+    if path.is_dir():
+        raise BadRequest("That names a folder.", "bad_filename")
+
+
+def whole_file(request: web.Request, path: Path, headers: Mapping[str, str]) -> web.FileResponse:
+    """``path`` as it is: a ``name.gz`` that somebody put beside it is not sent in its place."""
+    asked = request.headers.copy()
+    asked.popall("Accept-Encoding", None)
+    request._headers = CIMultiDictProxy(asked)
+    return web.FileResponse(path, headers=headers)

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http import HttpProcessingError
 
 from .atomic import temporary_name
-from .errors import BadRequest, parse_json
+from .errors import BadRequest, in_one_line, parse_json
+from .paths import make_room
 from .services import services
 from .view import file_of, inside_folder
 
@@ -97,8 +99,8 @@ async def _receive(request: web.Request, folder: Path, upload: Upload, limit: in
                 await _stream(item, upload.part, limit)
             else:
                 upload.fields[item.name or ""] = await _text(item)
-    except (ValueError, AssertionError) as exc:
-        raise BadRequest(f"The form is broken: {exc}.", "bad_form") from exc
+    except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError) as exc:
+        raise BadRequest(f"The form is broken: {in_one_line(exc)}.", "bad_form") from exc
 
 
 async def _stream(item: BodyPartReader, part: Path, limit: int) -> None:
@@ -134,7 +136,7 @@ def place(part: Path, target: Path, overwrite: bool) -> str:
     A file of that name with the same content is kept as it is; with other content the new one becomes
     ``name (1).ext`` and so on, unless ``overwrite``.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_room(target)
     if overwrite:
         _move(part, target)
         return target.name

@@ -14,7 +14,7 @@ from .atomic import write_bytes, write_text
 from .catalogue import in_thread
 from .errors import BadRequest, body_text, json_object, parse_json
 from .off import disabled
-from .paths import below
+from .paths import below, make_room, whole_file
 from .services import services
 from .view import safe_type
 
@@ -129,14 +129,12 @@ def _entry(path: Path, root: Path) -> dict[str, Any]:
 async def get_userdata(request: web.Request) -> web.StreamResponse:
     path = _existing(request)
     headers = {"Content-Type": safe_type(path.name), "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-    return web.FileResponse(path, headers=headers)
+    return whole_file(request, path, headers)
 
 
 @routes.post("/userdata/{file}")
 async def post_userdata(request: web.Request) -> web.Response:
-    path = user_path(request, request.match_info["file"])
-    if path == user_root(request).resolve() or path.is_dir():
-        raise BadRequest("That names a folder.", "bad_filename")
+    path = _named(request, "file")
     if not flag(request, "overwrite", default=True) and path.exists():
         raise BadRequest(f"{path.name!r} exists already.", "exists", 409)
     body = await request.read()
@@ -146,16 +144,8 @@ async def post_userdata(request: web.Request) -> web.Response:
 
 
 def _store(path: Path, body: bytes) -> None:
-    _make_room(path)
+    make_room(path)
     write_bytes(path, body)
-
-
-def _make_room(path: Path) -> None:
-    """Make the folder of ``path``; raises :class:`BadRequest` where a file has its name."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as exc:
-        raise BadRequest("A part of the path is a file, not a folder.", "bad_filename") from exc
 
 
 @routes.delete("/userdata/{file}")
@@ -166,18 +156,24 @@ async def delete_userdata(request: web.Request) -> web.Response:
 
 @routes.post("/userdata/{file}/move/{dest}")
 async def move_userdata(request: web.Request) -> web.Response:
-    source, target = _existing(request), user_path(request, request.match_info["dest"])
+    source, target = _existing(request), _named(request, "dest")
     if not flag(request, "overwrite", default=True) and target.exists():
         raise BadRequest(f"{target.name!r} exists already.", "exists", 409)
-    if target.is_dir():
-        raise BadRequest("That names a folder.", "bad_filename")
     await in_thread(_move, source, target)
     return _answer(request, target)
 
 
 def _move(source: Path, target: Path) -> None:
-    _make_room(target)
+    make_room(target)
     shutil.move(source, target)
+
+
+def _named(request: web.Request, key: str) -> Path:
+    """The path of a file that may be made."""
+    path = user_path(request, request.match_info[key])
+    if path == user_root(request).resolve():
+        raise BadRequest("That names a folder.", "bad_filename")
+    return path
 
 
 def _existing(request: web.Request) -> Path:

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from ..folders import Folders
 from .errors import BadRequest
-from .paths import below
+from .paths import below, whole_file
 from .services import services
 
 routes = web.RouteTableDef()
@@ -48,7 +48,7 @@ async def view(request: web.Request) -> web.StreamResponse:
     disposition = "inline" if kind != "application/octet-stream" else "attachment"
     headers["Content-Disposition"] = f'{disposition}; filename="{_quotable(path.name)}"'
     headers["Cache-Control"] = "no-cache"
-    return web.FileResponse(path, headers=headers)
+    return whole_file(request, path, headers)
 
 
 def file_of(folders: Folders, query: dict[str, str]) -> Path:
