@@ -1,5 +1,6 @@
 // The public face of GraphView: everything the editor may call.
 import type { HostTheme } from "../host";
+import type { PackHooks } from "./pack-hooks";
 import type {
   AddNodeOptions, GraphEvents, GraphServices, LevelEntry, LinkEnd, LoadReport, MenuEntry, NodeDescription, NodeError, NodeId,
   NodeInfo, Place, Point, ViewOptions, WorkflowJson,
@@ -120,6 +121,18 @@ export interface GraphViewApi {
   onRegister(hook: (nodeType: unknown, info: NodeInfo) => void): () => void;
   /** Runs for every node made (before its values are restored). */
   onNodeCreated(hook: (node: unknown) => void): () => void;
+  setPackHooks(hooks: PackHooks | null): void;
+  /** Nodes of types that were unknown and that packs registered meanwhile become what these say. */
+  adoptTypes(): void;
+  /** Makes every node anew from the document shown. */
+  remake(): void;
+  /** Whether nodes of this type can be made, or are only kept. */
+  knownType(type: string): boolean;
+  nodeByExecutionId(id: string): unknown;
+  /** The nodes of all levels. */
+  allNodes(): Iterable<unknown>;
+  /** Binds the canvas's listeners again, to methods that packs replaced on the prototype. */
+  rebindEvents(): void;
   /** Widget constructors of packs: TYPE → (node, name, spec) → { widget }. */
   addWidgetTypes(types: Record<string, (node: unknown, name: string, spec: unknown[]) => unknown>): void;
 }

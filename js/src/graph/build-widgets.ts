@@ -9,7 +9,7 @@ import { promotedFrom } from "./promoted-widgets";
 import { activeSurface } from "./surface";
 import { type AnyWidget, choicesOf, commitValue } from "./widget-classes";
 
-/** Widget makers of packs: TYPE → (node, name, spec, app) → {widget}. */
+/** Widget makers of packs: TYPE → (node, name, spec) → {widget}. */
 export const customWidgets = new Map<string, (node: unknown, name: string, spec: unknown[]) => unknown>();
 
 /** litegraph warns about widgets without one; hooks report edits instead. */
@@ -109,6 +109,7 @@ export function addTextArea(node: LGraphNode, name: string, plan?: Partial<Widge
       return copy;
     },
   });
+  (widget as AnyWidget).inputEl = area;
   (widget as AnyWidget).dynamicPrompts = !!plan?.options?.dynamicPrompts;
   area.addEventListener("input", () => {
     const old = held;

@@ -41,6 +41,20 @@ export function makeCanvas(core: ViewCore): LGraphCanvas {
   return canvas;
 }
 
+/** litegraph listens on the whole document and never lets go; the canvas alone is enough for us. */
+function releaseKeys(canvas: LGraphCanvas, element: HTMLCanvasElement): void {
+  const key = canvas._key_callback as EventListener;
+  document.removeEventListener("keyup", key, true);
+  element.removeEventListener("keydown", key, true);
+}
+
+/** The canvas binds its methods when it is made; packs replace some of them on the prototype after that. */
+export function rebindEvents({ canvas, element }: ViewCore): void {
+  releaseCanvas(canvas, element);
+  canvas.bindEvents();
+  releaseKeys(canvas, element);
+}
+
 /** litegraph's own unbinding forgets the capture flag of what it added. */
 export function releaseCanvas(canvas: LGraphCanvas, element: HTMLCanvasElement): void {
   for (const [type, callback] of [["pointerdown", "_mousedown_callback"], ["pointerup", "_mouseup_callback"], ["pointercancel", "_mousecancel_callback"]] as const) {

@@ -33,6 +33,8 @@ export class ViewCore implements Surface {
   palette: Palette = DARK;
   /** Instance nodes entered on the way to the level shown. */
   path: SubgraphNode[] = [];
+  /** Where the pointer went down last, in client pixels. */
+  lastClient: [number, number] = [0, 0];
   /** Read-only for good, not only while the space bar pans. */
   locked = false;
   /** Nodes came whose parts have no places yet. */
@@ -66,6 +68,7 @@ export class ViewCore implements Surface {
     installDrawing(this.canvas, this, this.options, this.frames.state);
     this.#cleanups.push(hookGraph(this, this.graph));
     hookCanvas(this);
+    this.listen(window, "pointerdown", ((event: PointerEvent) => { this.lastClient = [event.clientX, event.clientY]; }) as EventListener, true);
     this.setPalette(true, {});
   }
 

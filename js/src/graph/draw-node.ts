@@ -7,6 +7,8 @@ import { drawTitle } from "./draw-title";
 import { limitToVisible } from "./draw-visible";
 import { type LGraphCanvas, type LGraphNode, strokeShapeOf } from "./litegraph";
 import { BYPASSED, LOW_QUALITY, looks, MUTED, TITLE } from "./node-looks";
+import { packHooks } from "./pack-hooks";
+import { followImages } from "./preview";
 import type { NodeRuntime } from "./runtime";
 import type { Surface } from "./surface";
 import type { Palette } from "./theme";
@@ -29,6 +31,7 @@ export function installDrawing(canvas: LGraphCanvas, surface: Surface, options: 
     try {
       if (canvas.low_quality) return drawSmall(canvas, node, ctx, surface.palette, runtime);
       markSlots(node, runtime);
+      if (packHooks()) followImages(node);
       drawNode(node, ctx);
     } catch (error) {
       reportOnce(surface, node, error);
@@ -52,6 +55,8 @@ const reported = new WeakSet<LGraphNode>();
 function reportOnce(surface: Surface, node: LGraphNode, error: unknown): void {
   if (reported.has(node)) return;
   reported.add(node);
+  const hooks = packHooks();
+  if (hooks) return hooks.failed("drawing", node, error);
   surface.services.notify("warning", `Node ${node.id} (${node.type}) cannot be drawn: ${String(error)}`);
 }
 

@@ -2,3 +2,4 @@
 export type * from "./types";
 export type { GraphViewApi, GraphViewConstructor } from "./api";
 export { GraphView } from "./view";
+export type { PackHooks } from "./pack-hooks";

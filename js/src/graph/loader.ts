@@ -5,6 +5,7 @@ import type { ViewCore } from "./core";
 import { LGraphGroup, type LGraphNode, LiteGraph, LLink } from "./litegraph";
 import { ComfyNode, hasPackHooks, registerUnknown, UnknownNode } from "./defined-node";
 import { loading } from "./loading";
+import { type PackHooks, packHooks } from "./pack-hooks";
 import { sources } from "./node-source";
 import { showImages } from "./preview";
 import { valuesFollowList } from "./promoted-widgets";
@@ -25,6 +26,8 @@ export class Loader {
 
   load(document: WorkflowJson, keep = false): LoadReport {
     const { core } = this;
+    const hooks = packHooks();
+    if (hooks && isRecord(document)) document = this.#offer(document, hooks);
     const prepared = prepareDocument(document);
     loading.valuesFollowList = isRecord(document) ? valuesFollowList(document.extra) : null;
     const path = core.path.map((node) => node.id);
@@ -47,9 +50,20 @@ export class Loader {
       }
       for (const data of prepared.data.nodes as NodeJson[]) this.#remember(core.graph._nodes_by_id[data.id], data);
       this.#settle(core.allNodes());
+      for (const node of core.allNodes()) hooks?.nodeLoaded(node);
+      hooks?.afterLoad([...prepared.types].filter((type) => this.unknown.has(type)));
     });
     this.#place(keep, path, selected, view, document);
     return this.#report(prepared);
+  }
+
+  /** Packs see the document, and may change it, before it is taken. */
+  #offer(document: WorkflowJson, hooks: PackHooks): WorkflowJson {
+    const offered = structuredClone(document);
+    const types = new Set((Array.isArray(offered.nodes) ? offered.nodes : []).map((node) => String(node?.type)));
+    for (const subgraph of offered.definitions?.subgraphs ?? []) types.delete(subgraph.id);
+    hooks.beforeLoad(offered, [...types].filter((type) => this.unknown.has(type) || !Object.hasOwn(LiteGraph.registered_node_types, type)));
+    return offered;
   }
 
   /** Nodes of packs' own classes do not remember their form themselves. */
@@ -75,7 +89,9 @@ export class Loader {
         (node as AnyWidget).onGraphConfigured?.();
         (node as AnyWidget).onAfterGraphConfigured?.();
       } catch (error) {
-        this.core.services.notify("warning", `Node ${node.id} (${node.type}): ${String(error)}`);
+        const hooks = packHooks();
+        if (hooks) hooks.failed("onGraphConfigured", node, error);
+        else this.core.services.notify("warning", `Node ${node.id} (${node.type}): ${String(error)}`);
       }
       watchChosenImage(node, this.core);
     }
@@ -141,6 +157,7 @@ export class Loader {
       if (!same(shown.groups ?? [], document.groups ?? [])) this.#applyGroups(prepared.data.groups as unknown[]);
       this.core.graph.extra = isRecord(document.extra) ? (structuredClone(document.extra) as never) : {};
       this.#settle(touched);
+      for (const node of touched) packHooks()?.nodeLoaded(node);
       const order = new Map([...after.keys()].map((id, i) => [id, i]));
       this.core.graph._nodes.sort((a, b) => (order.get(String(a.id)) ?? 0) - (order.get(String(b.id)) ?? 0));
     });
@@ -210,6 +227,21 @@ export class Loader {
     if (!any) return;
     const document = this.serialize();
     this.load(document, true);
+  }
+
+  /** Packs registered classes of their own: nodes that nobody knew before may become theirs. */
+  adoptTypes(): void {
+    const known = [...this.unknown].filter((type) => {
+      const Class = LiteGraph.registered_node_types[type] as { prototype: unknown } | undefined;
+      return Class && !(Class.prototype instanceof UnknownNode);
+    });
+    for (const type of known) this.unknown.delete(type);
+    this.rebuild(new Set(known));
+  }
+
+  /** Makes every node anew, as packs that come late expect it. */
+  remake(): void {
+    this.load(this.serialize(), true);
   }
 
   definitionGone(type: string): void {

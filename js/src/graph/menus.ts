@@ -4,9 +4,11 @@ import { openInlineEdit } from "../widgets/inline-edit";
 import { replaceMethod, stockMenus } from "./canvas-methods";
 import type { ViewCore } from "./core";
 import type { Editing } from "./editing";
+import { foreignEntry, isStock, tidy } from "./foreign-menu";
 import { LGraphCanvas, type LGraphGroup, type LGraphNode, LLink, SubgraphNode } from "./litegraph";
+import { packHooks } from "./pack-hooks";
 import { NODE_COLORS } from "./theme";
-import type { MenuEntry, Point } from "./types";
+import type { MenuEntry, NodeId, Point } from "./types";
 import type { AnyWidget } from "./widget-classes";
 
 export class Menus {
@@ -68,7 +70,7 @@ export class Menus {
     }
     items.push(
       { label: "Rename", hint: "double-click", action: () => this.editTitle(node) },
-      { label: "Color", submenu: colorEntries((name) => editing.setColor(name, ids)) },
+      this.colors(node, ids),
       { label: node.flags.collapsed ? "Expand" : "Collapse", hint: "Alt+C", action: () => editing.collapse(ids) },
       { label: node.pinned ? "Unpin" : "Pin", hint: "P", action: () => editing.pin(ids) },
       null,
@@ -93,29 +95,34 @@ export class Menus {
     return items;
   }
 
+  private colors(node: LGraphNode, ids: NodeId[]): MenuEntry {
+    if ((LGraphCanvas as AnyWidget).onMenuNodeColors === stockMenus.colors) return { label: "Color", submenu: colorEntries((name) => this.editing.setColor(name, ids)) };
+    const option = { content: "Color", has_submenu: true, callback: (...args: unknown[]) => (LGraphCanvas as AnyWidget).onMenuNodeColors(...args) };
+    return foreignEntry(option, node, this.core) as MenuEntry;
+  }
+
   private withSelection(node: LGraphNode, work: () => void): void {
     if (!node.selected) this.core.canvas.selectNodes([node]);
     work();
   }
 
-  /** What packs add through getExtraMenuOptions. */
+  /** What packs add: through getExtraMenuOptions of the node, or by wrapping the canvas's own list. */
   private extra(node: LGraphNode): (MenuEntry | null)[] {
-    const options: AnyWidget[] = [];
-    try {
-      const more = node.getExtraMenuOptions?.(this.core.canvas, options as never);
-      if (Array.isArray(more) && more !== options) options.push(...more);
-    } catch (error) {
-      this.core.services.notify("warning", `A menu extension failed: ${String(error)}`);
-    }
-    return options.map((option) => this.foreign(option, node));
+    const { canvas } = this.core;
+    const wrapped = canvas.getNodeMenuOptions !== stockMenus.node;
+    const options = this.guarded(node, () => (wrapped || node.getExtraMenuOptions ? (canvas.getNodeMenuOptions(node) as AnyWidget[]) : []));
+    return tidy(options.map((option) => (isStock(option, OWN_NODE_ENTRIES) ? null : foreignEntry(option, node, this.core))));
   }
 
-  /** A litegraph menu entry as ours. Its text is text: markup in it is dropped. */
-  private foreign(option: AnyWidget, node: LGraphNode | null): MenuEntry | null {
-    if (!option) return null;
-    const label = String(option.content ?? option).replace(/<[^>]*>/g, "").trim();
-    const submenu = Array.isArray(option.submenu?.options) ? option.submenu.options.map((item: AnyWidget) => this.foreign(item, node)) : undefined;
-    return { label, disabled: !!option.disabled, submenu, action: () => option.callback?.call(node, option, {}, null, null, node) };
+  private guarded(node: LGraphNode | null, work: () => AnyWidget[] | null | undefined): AnyWidget[] {
+    try {
+      return work() ?? [];
+    } catch (error) {
+      const hooks = packHooks();
+      if (hooks && node) hooks.failed("getExtraMenuOptions", node, error);
+      else this.core.services.notify("warning", `A menu extension failed: ${String(error)}`);
+      return [];
+    }
   }
 
   private slot(node: LGraphNode, found: AnyWidget): (MenuEntry | null)[] {
@@ -178,19 +185,11 @@ export class Menus {
       { label: "Arrange nodes", action: () => editing.arrange() },
     ];
     if (core.path.length) items.push(null, { label: "Leave subgraph", action: () => core.leave() });
-    const before = Object.getPrototypeOf(core.canvas) as AnyWidget;
     // packs wrap getCanvasMenuOptions or set getExtraMenuOptions on the canvas; litegraph's own entries are replaced by ours
-    const extra: AnyWidget[] = [];
-    try {
-      core.canvas.getExtraMenuOptions?.(core.canvas, extra as never);
-      if (before.getCanvasMenuOptions !== stockCanvasMenu) {
-        const own = new Set(["Add Node", "Add Group", "Convert to Subgraph 🆕", "Align", "Manage Group"]);
-        extra.push(...((core.canvas.getCanvasMenuOptions() as AnyWidget[]) ?? []).filter((option) => option && !own.has(option.content)));
-      }
-    } catch (error) {
-      core.services.notify("warning", `A menu extension failed: ${String(error)}`);
-    }
-    if (extra.length) items.push(null, ...extra.map((option) => this.foreign(option, null)));
+    const asked = (core.canvas.getCanvasMenuOptions as unknown) !== stockMenus.canvas || core.canvas.getExtraMenuOptions;
+    const options = this.guarded(null, () => (asked ? (core.canvas.getCanvasMenuOptions() as AnyWidget[]) : []));
+    const extra = tidy(options.map((option) => (isStock(option, OWN_CANVAS_ENTRIES) ? null : foreignEntry(option, null, core))));
+    if (extra.length) items.push(null, ...extra);
     return items;
   }
 
@@ -234,7 +233,12 @@ export class Menus {
   }
 }
 
-const stockCanvasMenu = (LGraphCanvas.prototype as AnyWidget).getCanvasMenuOptions;
+// litegraph's entries for which ours stand, by their text
+const OWN_CANVAS_ENTRIES = new Set(["Add Node", "Add Group", "Convert to Subgraph 🆕", "Align", "Manage Group"]);
+const OWN_NODE_ENTRIES = new Set([
+  "Inputs", "Outputs", "Convert to Subgraph 🆕", "Properties", "Title", "Mode", "Resize", "Expand", "Collapse", "Hide Advanced", "Show Advanced", "Pin",
+  "Unpin", "Colors", "Clone", "Align Selected To", "Distribute Nodes", "Remove",
+]);
 
 function colorEntries(set: (name: string | null) => void): MenuEntry[] {
   return [{ label: "default", action: () => set(null) }, ...Object.keys(NODE_COLORS).map((name) => ({ label: name.replace("_", " "), action: () => set(name) }))];

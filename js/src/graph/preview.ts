@@ -4,6 +4,7 @@ import { type Box, drawFitted, drawMissing, previewBox } from "./draw-picture";
 import { BaseWidget, type CanvasPointerEvent, type LGraphCanvas, type LGraphNode } from "./litegraph";
 import { showComparison } from "./preview-compare";
 import { showAnimation, showPlayers, showText } from "./preview-elements";
+import { packHooks } from "./pack-hooks";
 import { ANIMATED_WIDGET, growTo, IMAGE_WIDGET, removeWidget } from "./preview-widgets";
 import { type NodeRuntime, refsIn, uiImages, uiMedia, uiTexts } from "./runtime";
 import { activeSurface, surfaceOf } from "./surface";
@@ -17,6 +18,8 @@ interface Shown {
   failed: boolean[];
   /** Index of the picture shown alone; null shows the grid. */
   index: number | null;
+  /** The list that packs find at `node.imgs`. */
+  imgs?: HTMLImageElement[];
 }
 
 const shown = new WeakMap<LGraphNode, Shown>();
@@ -38,8 +41,29 @@ export function showOutputs(node: LGraphNode, ui: Record<string, unknown> | null
     showImages(node, refs);
   }
   showComparison(node, refsIn(ui?.a_images), refsIn(ui?.b_images));
+  if (packHooks() && (node as AnyWidget).onExecuted) return; // a pack shows what else there is in its own way
   showPlayers(node, uiMedia(ui ?? undefined));
   showText(node, uiTexts(ui ?? undefined));
+}
+
+/** Packs put pictures on a node, and take them off, by its `imgs`. */
+export function followImages(node: LGraphNode): void {
+  const state = shown.get(node);
+  const imgs = (node as AnyWidget).imgs as HTMLImageElement[] | null | undefined;
+  if (imgs === state?.imgs || (imgs == null && state?.imgs === undefined)) return;
+  if (!Array.isArray(imgs) || !imgs.length) {
+    shown.delete(node);
+    return removeWidget(node, IMAGE_WIDGET);
+  }
+  const images = imgs.filter((image) => image instanceof HTMLImageElement || (image as HTMLImageElement)?.naturalWidth > 0);
+  const index = images.length === 1 ? 0 : null;
+  shown.set(node, { refs: images.map(refOfImage), key: "", images, failed: images.map(() => false), index, imgs });
+  ensureImageWidget(node);
+}
+
+function refOfImage({ src }: HTMLImageElement): FileRef {
+  const query = new URLSearchParams(src.slice(src.indexOf("?") + 1));
+  return { filename: query.get("filename") ?? "", subfolder: query.get("subfolder") ?? "", type: query.get("type") ?? "" };
 }
 
 export function showImages(node: LGraphNode, refs: FileRef[]): void {
@@ -54,13 +78,15 @@ export function showImages(node: LGraphNode, refs: FileRef[]): void {
   }
   const state: Shown = { refs, key, images: refs.map(() => null), failed: refs.map(() => false), index: refs.length === 1 ? 0 : null };
   shown.set(node, state);
+  Object.assign(node, { imgs: undefined, images: refs, imageIndex: state.index });
   const services = activeSurface()?.services;
   refs.forEach((ref, i) => {
     const image = new Image();
     const done = (ok: boolean): void => {
       state.failed[i] = !ok;
       if (ok) state.images[i] = image;
-      (node as AnyWidget).imgs = state.images.filter(Boolean);
+      if (shown.get(node) !== state) return;
+      state.imgs = (node as AnyWidget).imgs = state.images.filter((one): one is HTMLImageElement => one !== null);
       activeSurface()?.redraw();
     };
     image.onload = () => done(true);
@@ -109,13 +135,14 @@ class ImagePreviewWidget extends BaseWidget<AnyWidget> {
       if (x > box.x + box.w - 24 && y < box.y + 24) state.index = null;
       else state.index = (state.index + (x < box.x + box.w / 2 ? state.refs.length - 1 : 1)) % state.refs.length;
     }
+    (node as AnyWidget).imageIndex = state.index;
     canvas.setDirty(true, false);
   }
 
   override onPointerDown(pointer: { onDoubleClick?: (event: CanvasPointerEvent) => unknown }, node: LGraphNode, canvas: LGraphCanvas): boolean {
     pointer.onDoubleClick = () => {
       const state = shown.get(node);
-      if (state) surfaceOf(canvas)?.openImages(state.refs, state.index ?? 0);
+      if (state?.refs.every(({ filename }) => filename)) surfaceOf(canvas)?.openImages(state.refs, state.index ?? 0);
     };
     return false;
   }

@@ -2,13 +2,15 @@
 import type { HostTheme } from "../host";
 import type { GraphViewApi } from "./api";
 import { customWidgets } from "./build-widgets";
+import { rebindEvents } from "./canvas-setup";
 import { ViewCore } from "./core";
 import { describeLevel, placeInGraph } from "./describe";
 import { Editing } from "./editing";
 import { Hover } from "./hover";
-import { LiteGraph, litegraphModule, SubgraphNode } from "./litegraph";
+import { LiteGraph, type LGraphNode, litegraphModule, SubgraphNode } from "./litegraph";
 import { Loader } from "./loader";
 import { Menus } from "./menus";
+import { type PackHooks, packHooks, setPackHooks } from "./pack-hooks";
 import { makeNodeClass, nodeCreatedHooks, registerNodeClass, UnknownNode } from "./defined-node";
 import { VIRTUAL_TYPES } from "./virtual-types";
 import { ensureImageWidget, showOutputs } from "./preview";
@@ -250,17 +252,24 @@ export class GraphView implements GraphViewApi {
   setOutputs(id: string, ui: Record<string, unknown> | null): void {
     this.#core.run.of(id).ui = ui ?? undefined;
     this.setPreview(id, null);
+    packHooks()?.outputs(id, ui);
     const node = this.#core.nodeByExecutionId(id);
     if (!node) return;
     showOutputs(node, ui);
-    this.#core.quietly(() => {
-      try {
-        (node as AnyWidget).onExecuted?.(ui ?? {});
-      } catch (error) {
-        this.#core.services.notify("warning", `An extension failed on the result of node ${id}: ${String(error)}`);
-      }
-    });
+    if (ui && (node as AnyWidget).onExecuted) this.#tellExecuted(node, ui);
     this.#core.redraw();
+  }
+
+  /** A pack shows the result itself; what it adds to the node is no edit of a person, but it is part of the document. */
+  #tellExecuted(node: LGraphNode, ui: Record<string, unknown>): void {
+    try {
+      (node as AnyWidget).onExecuted(ui);
+    } catch (error) {
+      const hooks = packHooks();
+      if (hooks) hooks.failed("onExecuted", node, error);
+      else this.#core.services.notify("warning", `An extension failed on the result of node ${node.id}: ${String(error)}`);
+    }
+    packHooks()?.mayHaveChanged();
   }
 
   setPreview(id: string, image: Blob | null): void {
@@ -301,6 +310,14 @@ export class GraphView implements GraphViewApi {
     nodeCreatedHooks.add(hook);
     return () => nodeCreatedHooks.delete(hook);
   }
+
+  setPackHooks(hooks: PackHooks | null): void { setPackHooks(hooks); }
+  adoptTypes(): void { this.#loader.adoptTypes(); }
+  remake(): void { this.#loader.remake(); }
+  knownType(type: string): boolean { return Object.hasOwn(LiteGraph.registered_node_types, type) && !this.#loader.unknown.has(type); }
+  nodeByExecutionId(id: string): unknown { return this.#core.nodeByExecutionId(id); }
+  *allNodes(): Generator<unknown> { yield* this.#core.allNodes(); }
+  rebindEvents(): void { rebindEvents(this.#core); }
 
   addWidgetTypes(types: Record<string, (node: unknown, name: string, spec: unknown[]) => unknown>): void {
     for (const [type, make] of Object.entries(types)) customWidgets.set(type, make);

@@ -4,7 +4,7 @@ import { openInlineEdit } from "../widgets/inline-edit";
 import { clampRound, formatNumber, parseNumber, plainText, type NumberOptions } from "../widgets/number";
 import { openChoices } from "../widgets/popup";
 import {
-  BaseWidget, BooleanWidget, ButtonWidget, ComboWidget, KnobWidget, type CanvasPointerEvent, type LGraphCanvas, type LGraphNode, NumberWidget,
+  BaseWidget, BooleanWidget, ButtonWidget, ComboWidget, KnobWidget, type CanvasPointerEvent, type LGraphCanvas, LGraphNode, NumberWidget,
   SliderWidget, TextWidget,
 } from "./litegraph";
 import { activeSurface, surfaceOf } from "./surface";
@@ -30,6 +30,16 @@ export function setUpWidgetClasses(): void {
   patch(TextWidget, { onClick: clickText });
   patch(BooleanWidget, { onClick: clickToggle });
   patch(ButtonWidget, { onClick: clickButton });
+  const prototype = LGraphNode.prototype as AnyWidget;
+  const visible = prototype.isWidgetVisible as (widget: AnyWidget) => boolean;
+  prototype.isWidgetVisible = function (widget: AnyWidget) {
+    return visible.call(this, widget) && !isPutAway(widget);
+  };
+}
+
+/** How packs hide a widget: its type is changed and its size is none. */
+function isPutAway(widget: AnyWidget): boolean {
+  return typeof widget.type === "string" && (widget.type.startsWith("converted-widget") || widget.type === "hidden");
 }
 
 function patch(Class: { prototype: object }, members: Record<string, unknown>): void {
