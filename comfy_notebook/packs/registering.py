@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from types import ModuleType
@@ -22,6 +23,8 @@ def read_nodes(module: ModuleType, origin: str) -> PackNodes | None:
     raise anything."""
     mappings = getattr(module, "NODE_CLASS_MAPPINGS", None)
     if mappings is not None:
+        if not isinstance(mappings, Mapping):
+            raise TypeError(f"NODE_CLASS_MAPPINGS is a {type(mappings).__name__}, not a dict of node classes")
         titles = dict(getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", None) or {})
         read = read_mappings(dict(mappings), titles, origin)
         for name in read.failed:
