@@ -95,3 +95,30 @@ async def test_comfy_headless_over_its_websocket(serve: Callable[..., Served]) -
         history = await client.get_history(prompt_id)
         (first, *_) = history[prompt_id]["outputs"]["3"]["images"]
         assert colour(await client.get_image(first["filename"])) == (0, 0, 255)
+
+
+async def test_comfyui_async_api_tool(serve: Callable[..., Served], picture: Path) -> None:
+    tool = pytest.importorskip("comfyui_async_api_tool")
+    import aiohttp
+
+    async with aiohttp.ClientSession() as http:
+        server = serve().url.rstrip("/")
+        client = tool.ComfyClient(http, servers=[server])
+        uploaded = await client.upload_image(server, str(picture))
+        told = [event async for event in client.run(workflow(), values={"1": {"image": uploaded["name"]}})]
+    assert [event["type"] for event in told if event["type"] != "progress"] == ["start", "image"]
+    assert colour(told[-1]["data"]) == (0, 255, 255)
+
+
+def test_comfy_toolkit(serve: Callable[..., Served], picture: Path, tmp_path: Path) -> None:
+    pytest.importorskip("websocket")
+    toolkit = pytest.importorskip("comfy_toolkit")
+    client = toolkit.ComfyClient(serve().url.rstrip("/"))
+    assert client.is_online()
+    (tmp_path / "input").mkdir(exist_ok=True)
+    (tmp_path / "input" / "red.png").write_bytes(picture.read_bytes())
+    result = client.submit_and_track(workflow(), on_progress=lambda done, total: None)
+    assert (result["status"], result["filenames"]) == ("completed", ["client_00001_.png"])
+    again = client.submit_and_track(workflow(), on_progress=lambda done, total: None)
+    assert again["filenames"] == ["client_00001_.png"], "from the cache"
+    assert client.queue_status() is not None
