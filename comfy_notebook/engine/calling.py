@@ -60,8 +60,8 @@ def read_return(value: Any, definition: NodeDefinition) -> Returned:
         if isinstance(result, ExecutionBlocker):
             return Returned(ui=ui, expand=expand, blocker=result)
         return Returned(_slots(result if result is not None else (), definition), ui, expand)
-    if value is None and not definition.outputs:
-        return Returned()
+    if not definition.outputs and not isinstance(value, (tuple, list)):
+        return Returned()  # several output nodes of packs return a text that nobody gets
     return Returned(_slots(value, definition))
 
 

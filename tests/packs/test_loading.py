@@ -372,3 +372,12 @@ NODE_CLASS_MAPPINGS = {"Pass": Pass}
     prompt_id = engine.submit({"1": first, "2": second}).prompt_id
     outputs = engine.wait(prompt_id, 30)["outputs"]
     assert outputs == {"1": {"seen": [1, 2, None, "1"]}, "2": {"seen": [1, None, 1, "2"]}}
+
+
+def test_a_node_without_outputs_may_return_anything(loader: PackLoader, write_pack: WritePack) -> None:
+    source = node_source("Says").replace('("INT",)', "()").replace("(42,)", "'done'")
+    write_pack("says", source.replace('FUNCTION = "run"', 'FUNCTION = "run"\n    OUTPUT_NODE = True'))
+    assert loader.load_all()[0].ok
+    engine = loader.session.engine
+    prompt_id = engine.submit({"1": {"class_type": "Says", "inputs": {}}}).prompt_id
+    assert engine.wait(prompt_id, 30)["status"]["status_str"] == "success"
