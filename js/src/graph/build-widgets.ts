@@ -2,11 +2,13 @@
 import { COMBO_CONTROL_MODES, CONTROL_MODES, nextChoice, nextNumber } from "../widgets/control";
 import { expandDynamicPrompt } from "../widgets/dynamic-prompts";
 import { numberOptions, plainText } from "../widgets/number";
-import type { NodePlan, WidgetPlan } from "./definitions";
+import { type NodePlan, planNode, type WidgetPlan } from "./definitions";
 import { addDomWidget, type DomWidget } from "./dom-widget";
 import { type LGraphNode, SubgraphNode } from "./litegraph";
 import { promotedFrom } from "./promoted-widgets";
+import { packHooks } from "./pack-hooks";
 import { activeSurface } from "./surface";
+import type { InputSpec } from "./types";
 import { type AnyWidget, choicesOf, commitValue } from "./widget-classes";
 
 /** Widget makers of packs: TYPE → (node, name, spec) → {widget}. */
@@ -26,12 +28,16 @@ export function buildWidgets(node: LGraphNode, plan: NodePlan): void {
 function buildWidget(node: LGraphNode, plan: WidgetPlan): AnyWidget {
   const before = node.widgets?.length ?? 0;
   let widget: AnyWidget = null;
-  if (plan.kind === "custom") {
+  const make = customWidgets.get(String(plan.options.widgetType ?? plan.type));
+  if (make) {
     try {
-      const made = customWidgets.get(String(plan.options.widgetType ?? plan.type))?.(node, plan.name, plan.spec as unknown[]) as AnyWidget;
+      const made = make(node, plan.name, plan.spec as unknown[]) as AnyWidget;
       widget = made?.widget ?? node.widgets?.[before] ?? null;
+      growLeast(node, made);
     } catch (error) {
-      activeSurface()?.services.notify("error", `The widget “${plan.name}” of ${node.type} failed: ${String(error)}`);
+      const hooks = packHooks();
+      if (hooks) hooks.failed(`widget “${plan.name}”`, node, error);
+      else activeSurface()?.services.notify("error", `The widget “${plan.name}” of ${node.type} failed: ${String(error)}`);
     }
   }
   widget ??= plainWidget(node, plan);
@@ -41,6 +47,29 @@ function buildWidget(node: LGraphNode, plan: WidgetPlan): AnyWidget {
   if (plan.options.hidden) widget.hidden = true;
   widget.cnPlan = plan;
   return widget;
+}
+
+/** Widgets of packs say how much room the node needs at least. */
+function growLeast(node: LGraphNode, made: { minWidth?: number; minHeight?: number } | null | undefined): void {
+  const [width, height] = ((node as AnyWidget).cnLeast ?? [0, 0]) as [number, number];
+  (node as AnyWidget).cnLeast = [Math.max(width, made?.minWidth ?? 0), Math.max(height, made?.minHeight ?? 0)];
+}
+
+/** A widget like those of definitions, for a pack: it does not belong to the node's definition. */
+export function widgetFor(node: LGraphNode, name: string, spec: InputSpec): AnyWidget {
+  const [plan] = planNode({ input: { required: { [name]: spec } } }).widgets;
+  if (!plan) return null;
+  const widget = plainWidget(node, plan);
+  if (plan.label !== plan.name) widget.label = plan.label;
+  if (plan.control) addControl(node, widget, plan);
+  return widget;
+}
+
+/** The widgets that move another one's value on after each run. */
+export function controlsFor(node: LGraphNode, widget: AnyWidget, mode: string, name = "control_after_generate"): AnyWidget[] {
+  const kind = widget.type === "combo" ? "combo" : "int";
+  addControl(node, widget, { kind, control: name, controlDefault: mode } as WidgetPlan);
+  return widget.linkedWidgets as AnyWidget[];
 }
 
 function plainWidget(node: LGraphNode, plan: WidgetPlan): AnyWidget {
@@ -199,10 +228,12 @@ function addControl(node: LGraphNode, target: AnyWidget, plan: WidgetPlan): void
   const control = node.addWidget("combo", plan.control as string, plan.controlDefault as never, noCallback, { values: [...modes] } as never) as AnyWidget;
   control.tooltip = "How the value moves on after each run.";
   control.cnControls = target;
+  control.options.serialize = false;
   target.linkedWidgets = [control];
   if (combo) {
     const filter = node.addWidget("text", "control_filter_list", "" as never, noCallback, {}) as AnyWidget;
-    filter.label = "filter";
+    Object.assign(filter, { cnControls: target, label: "filter" });
+    filter.options.serialize = false;
     filter.tooltip = "Only choices that contain this text, or match /a regular expression/, take part.";
     target.linkedWidgets.push(filter);
   }
@@ -236,7 +267,10 @@ function controlsOf(node: LGraphNode, widget: AnyWidget, depth = 0): AnyWidget[]
 
 /** What a widget sends to a run where that differs from its value: dynamic prompts and packs' `serializeValue`. */
 export async function runValue(node: LGraphNode, widget: AnyWidget, index: number): Promise<{ value: unknown } | null> {
-  if (typeof widget.serializeValue === "function") return { value: await widget.serializeValue(node, index) };
+  if (typeof widget.serializeValue === "function") {
+    const value: unknown = widget.options?.serialize === false ? undefined : await widget.serializeValue(node, index);
+    return value === undefined ? null : { value };
+  }
   if (widget.dynamicPrompts && typeof widget.value === "string") {
     const value = expandDynamicPrompt(widget.value);
     return value === widget.value ? null : { value };
@@ -250,6 +284,7 @@ function addUploadButton(node: LGraphNode, upload: NonNullable<NodePlan["upload"
   const button = node.addWidget("button", "upload", upload.kind as never, noCallback, {}) as AnyWidget;
   button.label = upload.kind === "file" ? "choose a file to upload" : `choose ${upload.kind === "image" ? "an image" : `a ${upload.kind}`} to upload`;
   button.value = upload.kind;
+  button.cnOwn = true;
   button.callback = async () => {
     const services = activeSurface()?.services;
     const file = await services?.pickFile(ACCEPT[upload.kind]);

@@ -51,7 +51,8 @@ export class ComfyNode extends LGraphNode {
     delete (this as { expandToFitContent?: unknown }).expandToFitContent;
     if (!loading.on) {
       const size = this.computeSize();
-      this.setSize([Math.max(size[0], this.widgets?.length ? 210 : 140), size[1]]);
+      const [width, height] = ((this as AnyWidget).cnLeast ?? [0, 0]) as [number, number];
+      this.setSize([Math.max(size[0], width, this.widgets?.length ? 210 : 140), Math.max(size[1], height)]);
     }
     this.properties["Node name for S&R"] = Class.comfyClass;
     created(this);

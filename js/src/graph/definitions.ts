@@ -135,8 +135,8 @@ function planOne(plan: NodePlan, base: InputPlan, custom: ReadonlySet<string>): 
 
 function widgetKind(type: string, options: Record<string, unknown>, custom: ReadonlySet<string>): WidgetKind | null {
   const widgetType = typeof options.widgetType === "string" ? options.widgetType : type;
-  if (custom.has(widgetType)) return "custom";
   const kind = KINDS[widgetType];
+  if (!kind && custom.has(widgetType)) return "custom";
   if (kind === "string" && options.multiline) return "multiline";
   if (kind) return kind;
   return options.widgetType || options.socketless ? "unknown" : null;

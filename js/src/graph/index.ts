@@ -3,3 +3,7 @@ export type * from "./types";
 export type { GraphViewApi, GraphViewConstructor } from "./api";
 export { GraphView } from "./view";
 export type { PackHooks } from "./pack-hooks";
+export { isOfPack, plainJson } from "./pack-widgets";
+export { controlsFor, widgetFor } from "./build-widgets";
+export { DomWidget } from "./dom-widget";
+export { PrimitiveNode } from "./primitive-node";
