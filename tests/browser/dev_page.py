@@ -27,9 +27,9 @@ JS = ROOT / "js"
 
 
 def build(out: Path) -> Path:
-    """Bundle the page's script; raises ``CalledProcessError`` when it does not compile."""
+    """Bundle the page's script, ``dev/<name>.ts``; raises ``CalledProcessError`` when it does not compile."""
     flags = ["--bundle", "--format=esm", "--target=es2022", "--loader:.css=text", "--define:define.amd=false"]
-    command = [str(JS / "node_modules/.bin/esbuild"), "dev/editor.ts", *flags, "--log-level=error", f"--outfile={out}"]
+    command = [str(JS / "node_modules/.bin/esbuild"), f"dev/{out.stem}.ts", *flags, "--log-level=error", f"--outfile={out}"]
     subprocess.run(command, cwd=JS, check=True)
     return out
 
@@ -88,13 +88,13 @@ def session_in(folder: Path) -> Session:
 
 
 def server_of(session: Session, script: Path) -> Server:
-    """The session's server, not yet listening, with the page at ``/dev/editor.html``."""
+    """The session's server, not yet listening, with the page at ``/dev/<name of the script>.html``."""
     server = session.server
     build_app = server._build
 
     def build_with_page() -> web.Application:
         app = build_app()
-        for path in (JS / "dev/editor.html", script):
+        for path in (JS / f"dev/{script.stem}.html", script):
             app.router.add_get(f"/dev/{path.name}", _file_route(path))
         return app
 

@@ -15,21 +15,24 @@ export class Toasts {
     root.append(this.stack);
   }
 
-  show(severity: Severity, summary: string, detail = ""): void {
+  /** Returns what takes the message away. `life` null: it stays until it is closed. */
+  show(severity: Severity, summary: string, detail = "", { life = LIFE_MS[severity], closable = true }: { life?: number | null; closable?: boolean } = {}): () => void {
     const same = [...this.stack.children].find((toast) => toast.getAttribute("data-text") === `${summary}\n${detail}`);
     same?.remove();
     const symbol = severity === "success" ? "check" : severity === "info" ? "info" : "warning";
     const toast = h("div", { class: `cn-toast cn-${severity}`, "data-text": `${summary}\n${detail}`, role: severity === "error" ? "alert" : undefined },
       icon(symbol),
       h("div", { class: "cn-toast-text" }, h("strong", {}, summary), detail && h("span", {}, detail)),
-      h("button", { class: "cn-icon-button cn-small", "aria-label": "Dismiss", onclick: () => toast.remove() }, icon("close")));
+      closable && h("button", { class: "cn-icon-button cn-small", "aria-label": "Dismiss", onclick: () => toast.remove() }, icon("close")));
     this.stack.append(toast);
     while (this.stack.children.length > MAX_TOASTS) this.stack.firstElementChild?.remove();
+    if (life === null) return () => toast.remove();
     const timer = setTimeout(() => {
       this.timers.delete(timer);
       toast.remove();
-    }, LIFE_MS[severity]);
+    }, life);
     this.timers.add(timer);
+    return () => toast.remove();
   }
 
   destroy(): void {
@@ -40,7 +43,12 @@ export class Toasts {
 interface DialogOptions {
   title: string;
   text?: string;
+  /** A list below the text, such as the files that are concerned. */
+  items?: string[];
   confirm?: string;
+  cancel?: string;
+  /** A third answer beside the two. */
+  deny?: string;
   danger?: boolean;
 }
 
@@ -55,6 +63,14 @@ export class Dialogs {
 
   async confirm(options: DialogOptions): Promise<boolean> {
     return (await this.show(options, null, () => "")) !== null;
+  }
+
+  /** true, false for `deny`, null when dismissed. `hint` stands below the items. */
+  async ask(options: DialogOptions & { hint?: string }): Promise<boolean | null> {
+    let denied = false;
+    const hint = options.hint ? h("p", { class: "cn-hint" }, options.hint) : null;
+    const result = await this.show(options, hint, () => "", true, () => { denied = true; });
+    return result !== null ? true : denied ? false : null;
   }
 
   /** The text, or null when cancelled. `choices` makes it a choice. */
@@ -75,7 +91,7 @@ export class Dialogs {
     this.open?.close();
   }
 
-  private show(options: DialogOptions, body: HTMLElement | null, answer: () => string, cancel = true): Promise<string | null> {
+  private show(options: DialogOptions, body: HTMLElement | null, answer: () => string, cancel = true, denied: () => void = () => undefined): Promise<string | null> {
     this.close();
     const before = document.activeElement;
     return new Promise((resolve) => {
@@ -90,8 +106,10 @@ export class Dialogs {
         onsubmit: (event: Event) => { event.preventDefault(); finish(answer()); },
         onkeydown: (event: KeyboardEvent) => { if (event.key === "Escape") finish(null); },
       },
-        h("h2", {}, options.title), options.text && h("p", {}, options.text), body,
-        h("div", { class: "cn-dialog-buttons" }, cancel && h("button", { class: "cn-button", type: "button", onclick: () => finish(null) }, "Cancel"), accept));
+        h("h2", {}, options.title), options.text && h("p", {}, options.text),
+        options.items && options.items.length > 0 && h("ul", { class: "cn-dialog-items", tabindex: "0" }, ...options.items.map((item) => h("li", {}, item))), body,
+        h("div", { class: "cn-dialog-buttons" }, cancel && h("button", { class: "cn-button", type: "button", onclick: () => finish(null) }, options.cancel ?? "Cancel"),
+          options.deny && h("button", { class: "cn-button", type: "button", onclick: () => { denied(); finish(null); } }, options.deny), accept));
       trapFocus(form);
       const backdrop = h("div", { class: "cn-backdrop", onpointerdown: (event: Event) => { if (event.target === backdrop) finish(null); } }, form);
       this.root.append(backdrop);

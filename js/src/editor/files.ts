@@ -43,6 +43,11 @@ export class Files {
     ports.root.append(this.progress);
   }
 
+  /** The name of the workflow, as its files get it. */
+  get title(): string {
+    return this.ports.title();
+  }
+
   async pickAndOpen(): Promise<void> {
     const file = await pickFile(this.ports.root, WORKFLOW_FILES);
     if (file) await this.open(file);

@@ -48,6 +48,11 @@ export class Commands {
     }
   }
 
+  remove(id: string): void {
+    this.byId.delete(id);
+    for (const key of this.keysOf(id)) this.byKey.delete(key);
+  }
+
   find(id: string): Command | undefined {
     return this.byId.get(id);
   }

@@ -23,6 +23,7 @@ const SWITCHES: { [K in keyof Settings]?: string } = { snapToGrid: "Snap to grid
 
 export class SettingsStore {
   readonly values: Settings;
+  private readonly listeners: ((key: keyof Settings, value: unknown) => void)[] = [];
 
   constructor(
     private readonly storage: SafeStorage,
@@ -33,11 +34,17 @@ export class SettingsStore {
     this.values = { ...DEFAULTS, ...valid(inBrowser(storage)), ...valid(fromKernel) };
   }
 
+  /** `listener` hears every setting that is set from now on. */
+  onSet(listener: (key: keyof Settings, value: unknown) => void): void {
+    this.listeners.push(listener);
+  }
+
   set<K extends keyof Settings>(key: K, value: Settings[K]): void {
     this.values[key] = value;
     this.storage.setItem(KEY, JSON.stringify(this.values));
     this.save(this.values);
     this.onChange(this.values);
+    for (const listener of this.listeners) listener(key, value);
   }
 
   /** The page of the settings dialog about the editor itself. */

@@ -132,11 +132,16 @@ export class Toolbar {
     if (this.live.textContent !== text) this.live.textContent = text;
   }
 
+  /** How often Run queues the workflow. */
+  setBatch(count: number): void {
+    this.batch = Math.max(1, Math.min(BATCH_LIMIT, Math.round(count) || 1));
+    this.runLabel.textContent = this.batch > 1 ? `Run × ${this.batch}` : "Run";
+  }
+
   private openRunMenu(anchor: HTMLElement): void {
     const set = (value: number) => {
-      this.batch = Math.max(1, Math.min(BATCH_LIMIT, Math.round(value) || 1));
+      this.setBatch(value);
       count.value = String(this.batch);
-      this.runLabel.textContent = this.batch > 1 ? `Run × ${this.batch}` : "Run";
     };
     const count = h("input", { class: "cn-input", type: "number", min: 1, max: BATCH_LIMIT, value: this.batch, "aria-label": "Batch count", onchange: () => set(Number(count.value)) });
     const step = (by: number, symbol: IconName, label: string) => h("button", { class: "cn-icon-button cn-small", type: "button", "aria-label": label, onclick: () => set(this.batch + by) }, icon(symbol));

@@ -41,6 +41,13 @@ export class CommandStore {
     if (!this.editor.find(command.id)) this.editor.add([this.forEditor(command.id)]);
   }
 
+  unregister(id: string): void {
+    const at = this.commands.findIndex((command) => command.id === id);
+    if (at < 0 || id in CORE_COMMANDS) return;
+    this.commands.splice(at, 1);
+    this.editor.remove(id);
+  }
+
   registerCommands(commands: ExtensionCommand[]): void {
     for (const command of commands) this.registerCommand(command);
   }
