@@ -231,17 +231,19 @@ class Engine:
         self.cache.forget_clients(self.bus.has_listener)
         prompt_run = PromptRun(item, services)
         run.keys = prompt_run.keys
+        progress.dynprompt = prompt_run.prompt
         succeeded = False
         try:
             prompt_run.run()
             succeeded = True
         except Interrupted as stop:
             progress.flush()
+            real = prompt_run.prompt.get_real_node_id(stop.node_id)
             data = {
-                "node_id": prompt_run.prompt.get_real_node_id(stop.node_id),
+                "node_id": real,
+                "node_type": prompt_run.prompt.get_node(real)["class_type"],
                 "executed": list(prompt_run.report.executed),
             }
-            data["node_type"] = prompt_run.prompt.get_node(stop.node_id)["class_type"]
             run.status("execution_interrupted", data, everybody=True)
         except NodeFailure as failure:
             self._fail(run, prompt_run, failure)

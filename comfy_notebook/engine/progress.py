@@ -12,20 +12,36 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
+
+from ..protocol.context import InterruptProcessingException
+from .failure import is_a_persons_stop
+from .prompt import DynamicPrompt
 
 log = logging.getLogger(__name__)
 
 INTERVAL = 0.1
 PREVIEW_SIDE = 512
 Send = Callable[[str, Mapping[str, Any], tuple[bytes, ...]], None]
+#: Hears of everything at once, on the thread that noted it: ("start", "update" or "finish", node id, state, preview).
+Listener = Callable[[str, str, Mapping[str, Any], Any], None]
+
+
+class Waker(Protocol):
+    """Sees to it that a reporter flushes before long."""
+
+    def wake(self, reporter: ProgressReporter) -> None: ...
 
 
 class ProgressReporter:
-    """The progress of one prompt. ``send(type, data, buffers)`` publishes to the client that queued it."""
+    """The progress of one prompt. ``send(type, data, buffers)`` publishes to the client that queued it; ``listeners``
+    are those of packs, which see all of it as ``registry``."""
 
-    def __init__(self, prompt_id: str, send: Send, ticker: Ticker) -> None:
-        self._prompt_id = prompt_id
+    def __init__(self, prompt_id: str, send: Send, ticker: Waker) -> None:
+        self.prompt_id = prompt_id
+        self.dynprompt: DynamicPrompt | None = None
+        self.listeners: list[Listener] = []
+        self.registry: Any = None
         self._send = send
         self._ticker = ticker
         self._lock = threading.RLock()
@@ -42,8 +58,10 @@ class ProgressReporter:
 
     def start(self, node_id: str, ids: Mapping[str, Any]) -> None:
         """``ids``: display_node_id, parent_node_id, real_node_id."""
-        state = {"value": 0, "max": 1, "state": "running", "node_id": node_id, "prompt_id": self._prompt_id, **ids}
+        state = {"value": 0, "max": 1, "state": "running", "node_id": node_id, "prompt_id": self.prompt_id, **ids}
         self._note(node_id, state)
+        if self.listeners:
+            self._tell("start", node_id, state)
 
     def update(self, node_id: str, value: float, maximum: float, preview: Any | None) -> None:
         with self._lock:
@@ -53,13 +71,29 @@ class ProgressReporter:
             self._dirty[node_id] = (value, maximum)
             if preview is not None:
                 self._previews[node_id] = preview
-            self._note(node_id, {**known, "value": value, "max": maximum})
+            state = {**known, "value": value, "max": maximum}
+            self._note(node_id, state)
+        self._tell("update", node_id, state, preview)
 
     def finish(self, node_id: str, state: str = "finished") -> None:
         known = self._nodes.get(node_id)
         if known is not None:
             value = known["max"] if state == "finished" else known["value"]
-            self._note(node_id, {**known, "value": value, "state": state})
+            final = {**known, "value": value, "state": state}
+            self._note(node_id, final)
+            if self.listeners:
+                self._tell("finish", node_id, final)
+
+    def _tell(self, what: str, node_id: str, state: Mapping[str, Any], preview: Any = None) -> None:
+        for listener in list(self.listeners):
+            try:
+                listener(what, node_id, state, preview)
+            except InterruptProcessingException:
+                raise
+            except BaseException as error:
+                if is_a_persons_stop(error):
+                    raise
+                log.exception("a progress handler failed")
 
     def image(self, node_id: str, image: Any) -> None:
         """Send a picture that is a result, not a preview: unscaled, at once, none left out."""
@@ -84,9 +118,9 @@ class ProgressReporter:
             self._dirty, self._previews, self._changed = {}, {}, False
             if changed:
                 # States are replaced, never mutated, so a shallow copy is a snapshot.
-                self._send("progress_state", {"prompt_id": self._prompt_id, "nodes": dict(self._nodes)}, ())
+                self._send("progress_state", {"prompt_id": self.prompt_id, "nodes": dict(self._nodes)}, ())
             for node_id, (value, maximum) in dirty.items():
-                data = {"value": value, "max": maximum, "prompt_id": self._prompt_id, "node": node_id}
+                data = {"value": value, "max": maximum, "prompt_id": self.prompt_id, "node": node_id}
                 self._send("progress", data, ())
         for node_id, image in previews.items():  # encoding takes milliseconds: not while the node waits for the lock
             self._send_preview(node_id, image)

@@ -10,6 +10,15 @@ from .prompt import DynamicPrompt
 from .run_services import RunServices
 
 
+def shown_ids(prompt: DynamicPrompt, node_id: str) -> dict[str, str | None]:
+    """Where the progress of a node is shown."""
+    return {
+        "display_node_id": prompt.get_display_node_id(node_id),
+        "parent_node_id": prompt.get_parent_node_id(node_id),
+        "real_node_id": prompt.get_real_node_id(node_id),
+    }
+
+
 class RunReport:
     """``outputs`` (``ui`` by node id) and ``meta`` (whose it is) fill while the prompt runs; ``executed`` holds the ids
     of the nodes that are done, in order."""
@@ -34,12 +43,7 @@ class RunReport:
 
     def reused(self, node_id: str) -> None:
         """A node counts as started without being told of."""
-        ids = {
-            "display_node_id": self._prompt.get_display_node_id(node_id),
-            "parent_node_id": self._prompt.get_parent_node_id(node_id),
-            "real_node_id": self._prompt.get_real_node_id(node_id),
-        }
-        self._progress.start(node_id, ids)
+        self._progress.start(node_id, shown_ids(self._prompt, node_id))
 
     def shows(self, node_id: str, ui: Mapping[str, Any] | None) -> None:
         """What a node shows; None clears it."""
