@@ -135,6 +135,13 @@ export class KernelApi {
     return { ok: false, error: error ?? { type: "error", message: `The server answered ${response.status}.` }, nodeErrors };
   }
 
+  /** The prompt of a document as a view shows it; `values` by node and widget are what only the browser knows. */
+  async convert(document: unknown, values: Record<string, Record<string, unknown>>): Promise<{ prompt: Record<string, never>; warnings: string[] }> {
+    const response = await this.post(`${this.editor}/convert`, { document, values }, { timeout: 0 });
+    if (!response.ok) throw await errorOf(response);
+    return response.json();
+  }
+
   /** Stop what runs; with an id that prompt, also while it waits. */
   async interrupt(promptId?: string): Promise<void> {
     await (promptId ? this.post("/jobs/cancel", { job_ids: [promptId] }) : this.post("/interrupt", {}));

@@ -1,6 +1,7 @@
 // The editor around the canvas: puts the parts together, passes the kernel's events on, and takes everything down again.
 
 import type { GraphViewApi, LinkEnd, LoadReport, NodeDescription, NodeId, NodeInfo, Point, Severity } from "../graph";
+import type { ModuleList } from "../extensions/loading";
 import type { Host, HostEvent } from "../host";
 import { editorCommands } from "./actions";
 import type { EditorInfo, KernelApi, Notice } from "./api";
@@ -17,6 +18,8 @@ import type { Media } from "./media";
 import { extendMenu } from "./menu-entries";
 import { NodeIndex } from "./node-index";
 import { Outline } from "./outline";
+import { PackScripts } from "./pack-scripts";
+import { scriptPorts } from "./script-ports";
 import type { Document, Patch } from "./patch";
 import { nodeDescription, shortcutList } from "./pages";
 import { followPointer } from "./pointer";
@@ -40,6 +43,8 @@ export interface StartData {
   info: EditorInfo;
   /** What the person set about the editor, as the kernel keeps it. */
   settings: unknown;
+  /** The scripts of packs; null where they could not be listed. */
+  scripts: ModuleList | null;
 }
 
 /** What exists before the canvas: the elements and services that the canvas itself needs. */
@@ -88,12 +93,15 @@ export class Editor {
   private readonly outputs = new Map<string, Record<string, unknown>>();
   private readonly pointer: ReturnType<typeof followPointer>;
   private fullSize = false;
+  readonly packs: PackScripts;
+  /** What the kernel said before there was a document to lay it over. */
+  private readonly early: HostEvent[] = [];
 
   constructor(
     readonly parts: EditorParts,
     readonly view: GraphViewApi,
     private definitions: Record<string, NodeInfo>,
-    start: StartData,
+    private readonly start: StartData,
   ) {
     const { root, canvas, host, api, media, storage } = parts;
     this.dialogs = new Dialogs(root);
@@ -101,10 +109,9 @@ export class Editor {
     this.settingsDialog = new SettingsDialog(root);
     this.settingsDialog.addPages(() => [this.settings.page(), this.packsPage()]);
     this.index.set(definitions);
-    view.setDefinitions(definitions);
     this.applySettings();
     this.workspace = new Workspace(view, api, start, {
-      changed: (document) => this.changed(document),
+      changed: (document) => { this.changed(document); this.packs.extensions?.graphChanged(document); },
       loaded: (report) => this.reportLoad(report),
       replaced: () => { this.runs.clearProblems(); this.outputs.clear(); frame(view); },
       syncState: (state) => this.toolbar.setSync(state),
@@ -116,6 +123,7 @@ export class Editor {
       replaced: (rev) => this.workspace.replaced(rev),
       flush: () => this.workspace.flush(),
       title: () => fileTitle(start.info),
+      packs: () => this.packs.extensions,
     });
     this.search = new NodeSearch(root, this.index, storage, () => view.focus());
     this.problems = new ProblemPanel(canvas, {
@@ -127,6 +135,10 @@ export class Editor {
       api, media,
       view: this.watchedView(),
       flush: () => this.workspace.flush(),
+      submit: () => {
+        const { extensions } = this.packs;
+        return extensions && ((options) => extensions.submit(options));
+      },
       onStatus: (status) => this.toolbar.setRun(status),
       onProblems: (problems) => {
         this.problems.set(problems);
@@ -146,16 +158,41 @@ export class Editor {
     canvas.before(this.outline.element);
     this.outline.changed();
     this.pointer = followPointer(canvas, (client) => this.search.isOpen || this.openSearch(client));
+    this.packs = new PackScripts(scriptPorts(this, definitions));
     this.listen(new Breadcrumb(top, (depth) => view.leave(depth)));
-    this.setKernel(host.kernel);
+    if (start.scripts?.modules.length) void this.openWithPacks(start.scripts);
+    else {
+      view.setDefinitions(definitions);
+      this.workspace.begin();
+      this.opened();
+      this.packs.follow(start.scripts, () => this.workspace.document, fileTitle(start.info));
+    }
+  }
+
+  /** The toolbar is there at once, the document when the packs' scripts can take part in showing it. */
+  private async openWithPacks(list: ModuleList): Promise<void> {
+    const { start } = this;
+    const waiting = h("div", { class: "cn-packs-waiting", role: "status" }, "Loading the scripts of custom nodes…");
+    this.parts.canvas.append(waiting);
+    this.setKernel(this.parts.host.kernel);
+    await this.packs.open(list, start.document, fileTitle(start.info));
+    waiting.remove();
+  }
+
+  /** The document is in the graph. */
+  opened(): void {
+    const { start, view } = this;
+    this.setKernel(this.parts.host.kernel);
     this.runs.restore(start.info.results);
     for (const notice of start.info.notices ?? []) this.notice(notice);
+    for (const event of this.early.splice(0)) this.handle(event);
     this.changed(view.serialize());
     frame(view);
   }
 
   destroy(): void {
     this.workspace.stop();
+    this.packs.destroy();
     for (const cleanup of this.cleanups.reverse()) {
       try {
         cleanup();
@@ -170,7 +207,9 @@ export class Editor {
   // What commands do ------------------------------------------------------------------------------------------------
 
   run(options: { front?: boolean; targets?: string[] } = {}): void {
-    void this.runs.start({ count: this.toolbar.batch, ...options });
+    const { extensions } = this.packs;
+    if (extensions) extensions.run(options, this.toolbar.batch);
+    else void this.runs.start({ count: this.toolbar.batch, ...options });
   }
 
   clearQueue(): void {
@@ -247,6 +286,8 @@ export class Editor {
   // The kernel's events ---------------------------------------------------------------------------------------------
 
   handle(event: HostEvent): void {
+    if (!this.workspace.hasBegun) return void this.early.push(event);
+    this.packs.handle(event, () => this.workspace.document, fileTitle(this.start.info));
     const data = (event.data ?? {}) as EventData;
     switch (event.type) {
       case "cn.document":
@@ -272,17 +313,23 @@ export class Editor {
   }
 
   private updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void {
+    if (this.packs.define(set, remove)) return;
+    this.view.updateDefinitions(set, remove);
+    this.defined(set, remove);
+  }
+
+  /** The graph has these node types now. */
+  defined(set: Record<string, NodeInfo>, remove: string[]): void {
     for (const type of remove) delete this.definitions[type];
     Object.assign(this.definitions, set);
     this.index.update(set, remove);
-    this.view.updateDefinitions(set, remove);
     this.search.refresh();
     this.outline.changed();
   }
 
   private setKernel(state: Host["kernel"]): void {
     this.workspace.setOnline(state !== "lost");
-    this.view.setReadOnly(state === "lost"); // what nobody keeps should not be edited
+    this.view.setReadOnly(state === "lost" || !this.workspace.hasBegun); // what nobody keeps should not be edited
     if (state === "lost") {
       this.runs.lost();
       this.showDead("The kernel restarted or is gone. Run the cell again to go on with this graph.");

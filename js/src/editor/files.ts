@@ -17,6 +17,8 @@ export interface FilePorts {
   replaced(rev: number): Promise<void>;
   flush(): Promise<void>;
   title(): string;
+  /** Packs take part in opening files where there are any. */
+  packs(): { handleFile(file: File): Promise<void> } | null;
 }
 
 export const WORKFLOW_FILES = ".json,.png,.webp,.avif,.flac,.mp3,.opus,.ogg,.webm,.mp4,.svg,.latent,.safetensors,.glb";
@@ -39,6 +41,8 @@ export function pickFile(root: HTMLElement, accept: string): Promise<File | null
 export class Files {
   private readonly progress = h("div", { class: "cn-upload", role: "status", hidden: true }, h("span", {}), h("div", {}, h("div", {})));
 
+  private droppedAt: Point | null = null;
+
   constructor(private readonly ports: FilePorts) {
     ports.root.append(this.progress);
   }
@@ -50,7 +54,22 @@ export class Files {
 
   async pickAndOpen(): Promise<void> {
     const file = await pickFile(this.ports.root, WORKFLOW_FILES);
-    if (file) await this.open(file);
+    if (file) await this.offer(file);
+  }
+
+  /** To packs first, where there are any; they hand on to `take` what they leave to us. */
+  async offer(file: File, client?: Point): Promise<void> {
+    this.droppedAt = client ?? null;
+    const packs = this.ports.packs();
+    await (packs ? packs.handleFile(file) : this.take(file));
+  }
+
+  /** A file that goes into no node: as a workflow, or as a new Load Image node. */
+  async take(file: File): Promise<void> {
+    const client = this.droppedAt;
+    const isPicture = file.type.startsWith("image/") && client !== null;
+    if (await this.open(file, isPicture)) return;
+    await this.newImageNode(file, this.ports.view.toGraph(client ?? [0, 0]));
   }
 
   /** Replaces the document by the workflow in `file`. False when it holds none. */
@@ -110,8 +129,7 @@ export class Files {
   async dropped(file: File, client: Point): Promise<void> {
     const node = this.uploadNodeAt(client);
     if (node && file.type.startsWith("image/")) return this.intoNode(file, node);
-    if (await this.open(file, file.type.startsWith("image/"))) return;
-    await this.newImageNode(file, this.ports.view.toGraph(client));
+    await this.offer(file, client);
   }
 
   async pastedImage(file: File, client: Point): Promise<void> {

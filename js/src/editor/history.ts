@@ -34,6 +34,12 @@ export class History {
     return this.future.length > 0;
   }
 
+  /** Whether this is another document than the newest recorded one. */
+  differs(document: Document): boolean {
+    const change = diff(this.current, document);
+    return !isEmpty(change) && !onlyView(change);
+  }
+
   /** An edit of the person at this view. Returns true when something changed. */
   record(document: Document): boolean {
     const redo = diff(this.current, document);

@@ -1,7 +1,8 @@
 // The editor bundle: builds the editor in an element over a Host (../host.ts), and takes it down completely.
 
 import { GraphView, type GraphServices } from "../graph";
-import type { HostEvent, MountEditor } from "../host";
+import { listModules } from "../extensions/loading";
+import type { Host, HostEvent, MountEditor } from "../host";
 import { KernelApi } from "./api";
 import { h } from "./dom";
 import { Editor, type EditorParts, type StartData } from "./editor";
@@ -33,7 +34,7 @@ export const mount: MountEditor = async (container, host) => {
   const start = async (): Promise<void> => {
     canvas.replaceChildren(skeleton());
     try {
-      const data = await load(api);
+      const data = await load(api, host);
       if (closed) return;
       canvas.replaceChildren();
       view = new GraphView(canvas, services(parts, () => editor));
@@ -62,10 +63,11 @@ export const mount: MountEditor = async (container, host) => {
   };
 };
 
-async function load(api: KernelApi): Promise<StartData> {
+async function load(api: KernelApi, host: Host): Promise<StartData> {
+  const scripts = listModules(host).catch(() => null); // so it is without the scripts of packs
   const settings = api.settings().catch(() => null); // an editor without its settings is still an editor
   const [definitions, { rev, document }, info] = await Promise.all([api.objectInfo(), api.document(), api.info()]);
-  return { definitions, rev, document, info, settings: await settings };
+  return { definitions, rev, document, info, settings: await settings, scripts: await scripts };
 }
 
 function services(parts: EditorParts, editor: () => Editor | null): GraphServices {

@@ -2,7 +2,7 @@
 
 import type { GraphViewApi } from "../graph";
 import type { HostEvent } from "../host";
-import type { EditorInfo, ExecutionError, KernelApi, NodeErrors } from "./api";
+import type { EditorInfo, ExecutionError, KernelApi, NodeErrors, RunReply } from "./api";
 import { filesOf, type Media } from "./media";
 import { executionProblem, storedProblem, validationProblems, workflowProblem, type Problem } from "./problems";
 
@@ -19,12 +19,21 @@ export interface RunStatus {
   ended: number | null;
 }
 
+export interface SubmitOptions {
+  front?: boolean;
+  /** Place in the queue; lower comes first. */
+  number?: number;
+  targets?: string[];
+}
+
 export interface RunPorts {
   api: Pick<KernelApi, "run" | "interrupt" | "clearQueue">;
   view: Pick<GraphViewApi, "setRunning" | "setProgress" | "setOutputs" | "setPreview" | "setError" | "clearErrors" | "setStale" | "describe"
     | "beforeQueue" | "afterQueue" | "browserValues">;
   media: Pick<Media, "forget">;
   flush(): Promise<void>;
+  /** Where packs take part in queueing, they do it in place of the kernel's own conversion. */
+  submit?(): ((options: SubmitOptions) => Promise<RunReply>) | null;
   onStatus(status: RunStatus): void;
   onProblems(problems: Problem[]): void;
   onFailure(summary: string, detail: string): void;
@@ -60,9 +69,8 @@ export class Runs {
     if (stored.length > 0) this.report(stored);
   }
 
-  /** Queues the workflow `count` times. */
-  async start(options: { count?: number; front?: boolean; targets?: string[] } = {}): Promise<void> {
-    const { count = 1, front, targets } = options;
+  /** Queues the workflow `count` times; false when it was not taken. */
+  async start({ count = 1, ...options }: SubmitOptions & { count?: number } = {}): Promise<boolean> {
     this.refused = [];
     this.clearProblems();
     this.change({ phase: this.prompt ? "running" : "submitting", started: performance.now(), ended: null });
@@ -70,8 +78,7 @@ export class Runs {
       for (let index = 0; index < count; index++) {
         this.ports.view.beforeQueue();
         await this.ports.flush();
-        const values = await this.ports.view.browserValues();
-        const reply = await this.ports.api.run({ ...(front && { front }), ...(targets && { targets }), values });
+        const reply = await this.submit(options);
         this.ports.view.afterQueue();
         if (reply.ok) {
           this.refused = validationProblems(reply.nodeErrors, this.titleOf);
@@ -81,12 +88,22 @@ export class Runs {
           continue;
         }
         this.refuse(reply.error, reply.nodeErrors);
-        return;
+        return false;
       }
+      return true;
     } catch (error) {
       this.change({ phase: this.prompt ? "running" : "idle" });
       this.ports.onFailure("The workflow was not started", error instanceof Error ? error.message : String(error));
+      return false;
     }
+  }
+
+  private async submit(options: SubmitOptions): Promise<RunReply> {
+    const packs = this.ports.submit?.();
+    if (packs) return packs(options);
+    const { front, targets } = options;
+    const values = await this.ports.view.browserValues();
+    return this.ports.api.run({ ...(front && { front }), ...(targets && { targets }), values });
   }
 
   async cancel(): Promise<void> {

@@ -18,37 +18,56 @@ export interface WorkspacePorts {
 }
 
 export class Workspace {
-  private readonly history: History;
-  private readonly sync: DocumentSync;
+  /** null until the document is in the graph. */
+  private begun: { history: History; sync: DocumentSync } | null = null;
+  private stopped = false;
+  private online = true;
   private replacing = { rev: 0, done: Promise.resolve() };
   private unrecorded: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly view: Pick<GraphViewApi, "load" | "applyDocument" | "serialize">,
-    api: Pick<KernelApi, "patch" | "document">,
-    start: { rev: number; document: Document },
+    private readonly api: Pick<KernelApi, "patch" | "document">,
+    private readonly start: { rev: number; document: Document },
     private readonly ports: WorkspacePorts,
-  ) {
-    ports.loaded(view.load(start.document as WorkflowJson));
+  ) {}
+
+  /** Puts the document into the graph; from now on edits are followed. */
+  begin(document: Document = this.start.document): void {
+    if (this.begun || this.stopped) return;
+    const { view, ports } = this;
+    ports.loaded(view.load(document as WorkflowJson));
     const shown = view.serialize();
-    this.history = new History(shown);
-    this.sync = new DocumentSync({
+    const sync = new DocumentSync({
       serialize: () => view.serialize(),
       show: (document, replaced) => this.show(document, replaced),
-      send: (base, patch) => api.patch(base, patch),
-      fetch: () => api.document(),
+      send: (base, patch) => this.api.patch(base, patch),
+      fetch: () => this.api.document(),
       onState: (state) => ports.syncState(state),
-    }, start.rev, shown);
+    }, this.start.rev, shown);
+    this.begun = { history: new History(shown), sync };
+    sync.setOnline(this.online);
+  }
+
+  get hasBegun(): boolean {
+    return this.begun !== null;
+  }
+
+  /** What is shown. */
+  get document(): Document {
+    return this.view.serialize();
   }
 
   stop(): void {
+    this.stopped = true;
     clearTimeout(this.unrecorded);
-    this.sync.stop();
+    this.begun?.sync.stop();
   }
 
   /** An edit of the person. Writing a large graph down costs, so edits of a moment are recorded together. */
   edited(): void {
-    this.sync.changed();
+    if (!this.begun) return;
+    this.begun.sync.changed();
     this.unrecorded ??= setTimeout(() => this.record(), RECORD_MS);
   }
 
@@ -58,54 +77,70 @@ export class Workspace {
     this.edited();
   }
 
+  /** Another workflow in place of the one shown, as an edit that can be undone. */
+  load(document: Document): void {
+    if (!this.begun) return;
+    this.record();
+    this.ports.loaded(this.view.load(document as WorkflowJson));
+    this.edited();
+  }
+
+  /** Whether somebody changed the graph without saying so; then it counts as an edit. */
+  look(): void {
+    if (this.begun?.history.differs(this.view.serialize())) this.edited();
+  }
+
   canUndo(): boolean {
     this.record();
-    return this.history.canUndo;
+    return this.begun?.history.canUndo ?? false;
   }
 
   canRedo(): boolean {
     this.record();
-    return this.history.canRedo;
+    return this.begun?.history.canRedo ?? false;
   }
 
   undo(): void {
     this.record();
-    this.stepTo(this.history.undo());
+    this.stepTo(this.begun?.history.undo() ?? null);
   }
 
   redo(): void {
     this.record();
-    this.stepTo(this.history.redo());
+    this.stepTo(this.begun?.history.redo() ?? null);
   }
 
   /** Resolves once everything edited so far is with the kernel. */
   flush(): Promise<void> {
-    return this.sync.flush();
+    return this.begun?.sync.flush() ?? Promise.reject(new Error("The workflow is still being loaded."));
   }
 
   setOnline(online: boolean): void {
-    this.sync.setOnline(online);
+    this.online = online;
+    this.begun?.sync.setOnline(online);
   }
 
   remote(rev: number, patch: Patch): void {
-    this.sync.remote(rev, patch);
+    this.begun?.sync.remote(rev, patch);
   }
 
   /** Both the reply to opening a file and the kernel's event tell it: the document is fetched once. */
   replaced(rev: number): Promise<void> {
-    if (rev <= Math.max(this.sync.revision, this.replacing.rev)) return this.replacing.done;
-    const done = this.sync.refetch(true).then(() => this.ports.replaced());
+    if (!this.begun) return Promise.resolve();
+    const { sync } = this.begun;
+    if (rev <= Math.max(sync.revision, this.replacing.rev)) return this.replacing.done;
+    const done = sync.refetch(true).then(() => this.ports.replaced());
     this.replacing = { rev, done };
     done.catch(() => { this.replacing = { rev: 0, done: Promise.resolve() }; });
     return done;
   }
 
   private record(): void {
-    if (this.unrecorded === undefined) return;
+    if (this.unrecorded === undefined || !this.begun) return;
     clearTimeout(this.unrecorded);
     this.unrecorded = undefined;
     const document = this.view.serialize();
-    this.history.record(document);
+    this.begun.history.record(document);
     this.ports.changed(document);
   }
 
@@ -115,17 +150,17 @@ export class Workspace {
     const report = replaced ? this.view.load(document as WorkflowJson) : this.view.applyDocument(document as WorkflowJson);
     if (replaced) this.ports.loaded(report);
     const shown = this.view.serialize();
-    if (replaced) this.history.record(shown);
-    else this.history.rebase(shown);
+    if (replaced) this.begun?.history.record(shown);
+    else this.begun?.history.rebase(shown);
     this.ports.changed(shown);
   }
 
   private stepTo(document: Document | null): void {
-    if (!document) return;
+    if (!document || !this.begun) return;
     this.view.applyDocument(document as WorkflowJson);
     const shown = this.view.serialize();
-    this.history.rebase(shown);
-    this.sync.changed();
+    this.begun.history.rebase(shown);
+    this.begun.sync.changed();
     this.ports.changed(shown);
   }
 }

@@ -43,7 +43,9 @@ function hasPackWidgets(node: Any): boolean {
 function isRearranged(node: Any): boolean {
   const names: string[] = (node.widgets ?? []).filter((widget: Any) => widget.cnPlan).map((widget: Any) => widget.name);
   const planned: string[] = (node.constructor.plan?.widgets ?? []).map((widget: Any) => widget.name);
-  return !node.constructor.plan?.dynamic && names.join("\n") !== planned.join("\n");
+  const { plan, kernelInputs } = node.constructor;
+  if (!plan || plan.dynamic) return false;
+  return planned.some((name) => kernelInputs?.has(name) === false) || names.join("\n") !== planned.join("\n");
 }
 
 /** Values of the definition's widgets; those of packs' own travel beside the document. */

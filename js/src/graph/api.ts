@@ -129,6 +129,8 @@ export interface GraphViewApi {
   /** Whether nodes of this type can be made, or are only kept. */
   knownType(type: string): boolean;
   nodeByExecutionId(id: string): unknown;
+  /** The classes of all definitions. */
+  nodeClasses(): Iterable<[nodeType: unknown, info: NodeInfo]>;
   /** The nodes of all levels. */
   allNodes(): Iterable<unknown>;
   /** Binds the canvas's listeners again, to methods that packs replaced on the prototype. */

@@ -31,6 +31,8 @@ export class ComfyNode extends LGraphNode {
   static nodeData: NodeInfo;
   static comfyClass: string;
   static customTypes: ReadonlySet<string>;
+  /** The inputs that the kernel knows; packs may have added more to the definition. */
+  static kernelInputs?: ReadonlySet<string>;
   declare serialize_widgets: boolean;
 
   constructor(title: string) {

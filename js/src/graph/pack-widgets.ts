@@ -12,7 +12,8 @@ export function isOfPack(widget: AnyWidget): boolean {
 /** The value of a widget that the kernel cannot read out of the document; null where it can, or where there is none. */
 export function packValue(node: LGraphNode, widget: AnyWidget): { value: unknown } | null {
   if (!packHooks() || !(node instanceof ComfyNode)) return null;
-  const known = !isOfPack(widget) && widget.cnPlan?.kind !== "custom";
+  const { kernelInputs } = node.constructor as typeof ComfyNode;
+  const known = !isOfPack(widget) && (!widget.cnPlan || (widget.cnPlan.kind !== "custom" && (kernelInputs?.has(widget.name) ?? true)));
   if (known || widget.options?.serialize === false || node.getSlotFromWidget(widget)?.link != null) return null;
   const value = plainJson(widget.value);
   return value === undefined || value === null ? null : { value };

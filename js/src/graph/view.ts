@@ -62,6 +62,7 @@ export class GraphView implements GraphViewApi {
   async updateDefinitionsSlowly(set: Record<string, NodeInfo>, remove: string[], hook: (nodeType: unknown, info: NodeInfo) => Promise<void> | void): Promise<void> {
     const classes = this.#classesOf(set);
     for (const [Class, info] of classes.values()) {
+      Class.kernelInputs = new Set([...Object.keys(info.input?.required ?? {}), ...Object.keys(info.input?.optional ?? {})]);
       const done = hook(Class, info);
       if (done) await done;
     }
@@ -316,6 +317,9 @@ export class GraphView implements GraphViewApi {
   remake(): void { this.#loader.remake(); }
   knownType(type: string): boolean { return Object.hasOwn(LiteGraph.registered_node_types, type) && !this.#loader.unknown.has(type); }
   nodeByExecutionId(id: string): unknown { return this.#core.nodeByExecutionId(id); }
+  *nodeClasses(): Generator<[nodeType: unknown, info: NodeInfo]> {
+    for (const Class of Object.values(LiteGraph.registered_node_types) as unknown as ReturnType<typeof makeNodeClass>[]) if (Class.nodeData) yield [Class, Class.nodeData];
+  }
   *allNodes(): Generator<unknown> { yield* this.#core.allNodes(); }
   rebindEvents(): void { rebindEvents(this.#core); }
 

@@ -1,0 +1,91 @@
+// The packs' JavaScript and the editor: whether there is any, its start before or beside the document, and what follows later.
+
+import type { NodeInfo } from "../graph";
+import type { HostEvent } from "../host";
+import { Extensions } from "../extensions/extensions";
+import { listModules, type ModuleList } from "../extensions/loading";
+import type { EditorPorts } from "../extensions/ports";
+import type { Document } from "./patch";
+
+export interface ScriptPorts extends EditorPorts {
+  /** Where frames are refused, packs would share the notebook's own page: they stay out. */
+  readonly isolated: boolean;
+}
+
+const LATE_MS = 3000;
+const NOBODY = "The scripts of packs need a frame of their own, which this notebook host refuses. Their nodes work, with plain widgets.";
+
+export class PackScripts {
+  extensions: Extensions | null = null;
+  private told = false;
+  private asking: ReturnType<typeof setTimeout> | undefined;
+  private stopped = false;
+
+  constructor(private readonly ports: ScriptPorts) {}
+
+  /** Loads what the list has and puts the document into the graph, with scripts or, should they fail as a whole, without. */
+  async open(list: ModuleList, document: Document, title: string): Promise<void> {
+    try {
+      await this.start(list, document, title);
+    } catch (error) {
+      this.ports.problem("the start of the packs' scripts", error, null);
+      this.extensions?.destroy();
+      this.extensions = null;
+    }
+    if (this.ports.hasBegun() || this.stopped) return;
+    this.ports.view.setDefinitions(this.ports.definitions);
+    this.ports.begin(document as never);
+  }
+
+  /** Packs that load beside an editor that shows its document already. */
+  follow(list: ModuleList | null, document: () => Document, title: string): void {
+    if (!list) return;
+    if (list.modules.length > 0) void this.start(list, document(), title).catch((error: unknown) => this.ports.problem("the start of the packs' scripts", error, null));
+    else if (list.importing.length > 0) this.ask(document, title, LATE_MS);
+  }
+
+  private async start(list: ModuleList, document: Document, title: string): Promise<void> {
+    if (this.extensions || this.stopped) return;
+    if (!this.ports.isolated) return this.refuse();
+    const extensions = new Extensions(this.ports, window);
+    this.extensions = extensions;
+    await extensions.start(list);
+    if (this.stopped) return;
+    await extensions.begin(document as never, title);
+    if (list.importing.length > 0) extensions.lookForModules(LATE_MS);
+  }
+
+  private refuse(): void {
+    if (!this.told) this.ports.notify("warning", "Scripts of custom node packs do not run here", NOBODY);
+    this.told = true;
+  }
+
+  /** True where the definitions are taken care of. */
+  define(set: Record<string, NodeInfo>, remove: string[]): boolean {
+    if (!this.extensions) return false;
+    void this.extensions.define(set, remove);
+    return true;
+  }
+
+  /** Nodes of packs came: perhaps with scripts. */
+  handle({ type, data }: HostEvent, document: () => Document, title: string): void {
+    if (type !== "cn.nodes_changed") return;
+    const { set = {} } = (data ?? {}) as { set?: Record<string, NodeInfo> };
+    if (!Object.values(set).some((info) => String(info?.python_module).startsWith("custom_nodes."))) return;
+    if (this.extensions) this.extensions.lookForModules();
+    else this.ask(document, title, 300);
+  }
+
+  private ask(document: () => Document, title: string, delay: number): void {
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => {
+      listModules(this.ports.host).then((list) => !this.stopped && this.follow(list, document, title), () => undefined);
+    }, delay);
+  }
+
+  destroy(): void {
+    this.stopped = true;
+    clearTimeout(this.asking);
+    this.extensions?.destroy();
+  }
+}
