@@ -58,7 +58,7 @@ export class ModuleLoader {
     const entries = fresh.filter(({ entry }) => entry).map(({ path }) => nameOfPath(path));
     const outcomes = await evaluate(entries.map((name) => [name, () => import(this.maps.specifier(name))]), this.options.patience);
     const seconds = { sources: (ready - started) / 1000, total: (performance.now() - started) / 1000 };
-    return reportOf(outcomes, this.urlOf, this.window, this.takeLacking(), seconds);
+    return reportOf(outcomes, this, this.window, this.takeLacking(), seconds);
   }
 
   /** What `import(specifier)` in the module `base` gives. */
@@ -81,7 +81,15 @@ export class ModuleLoader {
     return this.urlOf(name) ?? name;
   }
 
-  private readonly urlOf = (name: string): string | undefined => this.modules.get(name)?.url;
+  urlOf(name: string): string | undefined {
+    return this.modules.get(name)?.url;
+  }
+
+  /** The name of the module whose text is at `url`; the URL itself where there is none. */
+  nameOf(url: string): string {
+    for (const [name, module] of this.modules) if (module.url === url) return name;
+    return url;
+  }
 
   private add(take: () => Promise<Map<string, Prepared>>): Promise<void> {
     const work = this.adding.then(take).then((taken) => this.complete(taken));

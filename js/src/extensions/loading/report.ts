@@ -60,7 +60,9 @@ export function evaluate(imports: [name: string, start: () => Promise<unknown>][
 }
 
 /** Modules that failed with one and the same error failed because of one of them. */
-export async function reportOf(outcomes: Outcome[], urlOf: (name: string) => string | undefined, window: Window, lacking: LoadReport["lacking"], seconds: LoadReport["seconds"]): Promise<LoadReport> {
+export async function reportOf(
+  outcomes: Outcome[], urls: ModuleUrls, window: Window, lacking: LoadReport["lacking"], seconds: LoadReport["seconds"],
+): Promise<LoadReport> {
   const loaded = outcomes.filter(({ error, pending }) => error === undefined && !pending).map(({ name }) => readable(name));
   const problems: ModuleProblem[] = [];
   const seen = new Map<unknown, ModuleProblem>();
@@ -72,22 +74,29 @@ export async function reportOf(outcomes: Outcome[], urlOf: (name: string) => str
       known.dependants.push(readable(name));
       continue;
     }
-    const problem = await describe(name, error, urlOf(name), window);
+    const problem = await describe(name, error, urls, window);
     seen.set(error, problem);
     problems.push(problem);
   }
   return { loaded, problems, lacking, seconds };
 }
 
-async function describe(name: string, error: unknown, url: string | undefined, window: Window): Promise<ModuleProblem> {
+async function describe(name: string, error: unknown, urls: ModuleUrls, window: Window): Promise<ModuleProblem> {
   const { name: kind, message, stack } = (error ?? {}) as Partial<Error>;
-  const place = kind === "SyntaxError" && url ? await locate(url, window) : placeIn(stack);
+  const url = urls.urlOf(name);
+  const place = kind === "SyntaxError" && url ? await locate(url, urls, window) : placeIn(stack);
   const culprit = place?.name ?? name;
   const text = message === undefined ? String(error) : kind && kind !== "Error" ? `${kind}: ${message}` : message;
   return {
     pack: packOf(culprit) ?? packOf(name), path: readable(culprit), message: place?.line ? `${text} (line ${place.line})` : text, dependants: culprit === name ? [] : [readable(name)],
     ...(stack && { stack }),
   };
+}
+
+/** Where the modules' texts are. */
+export interface ModuleUrls {
+  urlOf(name: string): string | undefined;
+  nameOf(url: string): string;
 }
 
 interface Place {
@@ -102,7 +111,7 @@ function placeIn(stack: string | undefined): Place | null {
 }
 
 /** `import()` does not say where a mistake in the text is; a script element does. It evaluates nothing that failed. */
-function locate(url: string, window: Window): Promise<Place | null> {
+function locate(url: string, urls: ModuleUrls, window: Window): Promise<Place | null> {
   return new Promise((resolve) => {
     const script = window.document.createElement("script");
     const end = (place: Place | null) => {
@@ -113,7 +122,7 @@ function locate(url: string, window: Window): Promise<Place | null> {
     };
     const onError = (event: ErrorEvent) => {
       event.preventDefault();
-      end(event.filename ? { name: event.filename, line: event.lineno } : null);
+      end(event.filename ? { name: urls.nameOf(event.filename), line: event.lineno } : null);
     };
     const timer = setTimeout(() => end(null), 500);
     window.addEventListener("error", onError);
