@@ -1,7 +1,7 @@
-// Builds the two files the kernel ships: shell.js (the anywidget module) and editor.js (fetched once per page by hash).
+// Builds the files the kernel ships: shell.js (the anywidget module), editor.js (fetched once per page by hash) and icons.
 import { build } from "esbuild";
 import { mkdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -39,3 +39,16 @@ await Promise.all([
   // A classic script: a frame that has loaded no module yet takes import maps in every browser.
   build({ ...shared, format: "iife", globalName: "comfyNotebookEditor", entryPoints: [join(here, "src/editor/index.ts")], outfile: join(out, "editor.js") }),
 ]);
+
+// The icons that packs name by class ("pi pi-star", "mdi mdi-robot"): a font and its rules each, fetched when one is shown.
+const ICONS = {
+  pi: { rules: "primeicons/primeicons.css", font: "primeicons/fonts/primeicons.woff2" },
+  mdi: { rules: "@mdi/font/css/materialdesignicons.min.css", font: "@mdi/font/fonts/materialdesignicons-webfont.woff2" },
+};
+mkdirSync(join(out, "icons"), { recursive: true });
+await Promise.all(Object.entries(ICONS).map(async ([name, { rules, font }]) => {
+  const modules = join(here, "node_modules");
+  const css = await readFile(join(modules, rules), "utf8");
+  await writeFile(join(out, "icons", `${name}.css`), css.replace(/@font-face\s*{[^}]*}|\/\*[^]*?\*\//g, "").trim());
+  await copyFile(join(modules, font), join(out, "icons", `${name}.woff2`));
+}));

@@ -16,6 +16,7 @@ import { ComfyAsyncDialog, ComfyDialog } from "./dialog";
 import { DraggableList } from "./draggable-list";
 import { $el } from "./element";
 import type { UiApp } from "./host";
+import { watchIcons } from "./icon-fonts";
 import { calculateImageGrid, createImageHost } from "./image-preview";
 import { ExtensionManager } from "./manager";
 import { followTheme } from "./page-theme";
@@ -107,9 +108,9 @@ function build(app: UiApp): Built {
   const statics = new Statics({ editor, settings, commands, sidebar, bottomPanel, strip });
   const manager = new ExtensionManager({ editor, settings, commands, sidebar, bottomPanel });
   const toolbox = new SelectionToolbox(editor.parts.canvas, editor.view, commands, () => statics.extensions, () => selectedItems(app));
-  const stopTheme = followTheme(editor.parts.root);
+  const stops = [followTheme(editor.parts.root), watchIcons(editor.parts.host, editor.parts.root.ownerDocument), () => strip.destroy(), () => toolbox.destroy()];
   nameCanvas(app, places);
-  const made: Built = { ui, menu, manager, statics, destroy: () => { strip.destroy(); toolbox.destroy(); stopTheme(); } };
+  const made: Built = { ui, menu, manager, statics, destroy: () => stops.forEach((stop) => stop()) };
   built.set(app, made);
   return made;
 }
@@ -127,8 +128,10 @@ function selectedItems({ editor }: UiApp): unknown[] {
   return [...(canvas?.selectedItems ?? [])];
 }
 
-/** Packs find the canvas by id. */
-function nameCanvas({ editor }: UiApp, places: Places): void {
+/** Packs find the canvas by id, and what lies around it as members of the app. */
+function nameCanvas(app: UiApp, places: Places): void {
+  const { editor } = app;
+  Object.assign(app, { bodyTop: places.top, bodyLeft: places.left, bodyRight: places.right, bodyBottom: places.bottom, canvasContainer: places.stage });
   const canvas = (editor.view.raw.canvas as { canvas?: HTMLCanvasElement } | undefined)?.canvas ?? editor.parts.canvas.querySelector("canvas");
   if (canvas) canvas.id = "graph-canvas";
   places.stage.classList.add("graph-canvas-container", "graph-canvas-panel");
