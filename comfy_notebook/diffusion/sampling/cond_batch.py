@@ -1,0 +1,213 @@
+"""Runs the network on conditionings: each on its window of the latent, as many in one call as memory allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from ...protocol.context import context
+from .. import memory
+from . import wrappers
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .conditioning import Cond
+
+#: Over how many latent pixels the weight of an area grows from its edge.
+_FEATHER = 8
+
+
+class Window(NamedTuple):
+    """One conditioning on its part of the latent: ``area`` is ``(sizes…, places…)``, ``mult`` its weight there."""
+
+    input_x: Tensor
+    mult: Tensor
+    conditioning: dict[str, Any]
+    area: list[int] | None
+    control: Any
+    patches: dict[str, Any] | None
+    uuid: Any
+
+
+def get_area_and_mult(conds: Cond, x_in: Tensor, timestep_in: Tensor) -> Window | None:
+    """The window of a conditioning at a sigma; None where its time range leaves it out."""
+    if "timestep_start" in conds and timestep_in[0] > conds["timestep_start"]:
+        return None
+    if "timestep_end" in conds and timestep_in[0] < conds["timestep_end"]:
+        return None
+    sides = x_in.shape[2:]
+    area = _fitted(conds["area"], sides) if "area" in conds else None
+    input_x = x_in if area is None else _cut(x_in, area)
+    if "mask" in conds:
+        mult = _masked(conds["mask"], conds.get("mask_strength", 1.0), input_x, area)
+    else:
+        mult = torch.ones_like(input_x)
+    mult = mult * conds.get("strength", 1.0)
+    if "mask" not in conds and area is not None:
+        _feather(mult, area, sides)
+    conditioning = {
+        name: cond.process_cond(batch_size=x_in.shape[0], area=area) for name, cond in conds["model_conds"].items()
+    }
+    patches = None
+    if "gligen" in conds:
+        kind, model, positions = conds["gligen"][:3]
+        place = model.model.set_position if kind == "position" else model.model.set_empty
+        batch = x_in.shape
+        patches = {"middle_patch": [place(batch, positions, x_in.device)]}
+    return Window(input_x, mult, conditioning, area, conds.get("control"), patches, conds.get("uuid"))
+
+
+def _fitted(area: Sequence[int], sides: Sequence[int]) -> list[int]:
+    """An area of as many sides as the latent, within it."""
+    half = len(area) // 2
+    sizes, places = list(area[:half]), list(area[half:])
+    if half < len(sides):  # an area of a picture, in a video: all of its frames
+        missing = len(sides) - half
+        sizes, places = [*sides[:missing], *sizes], [0] * missing + places
+    elif half > len(sides):
+        sizes, places = sizes[half - len(sides) :], places[half - len(sides) :]
+    places = [min(place, side - 1) for place, side in zip(places, sides, strict=True)]
+    sizes = [min(side - place, size) for size, place, side in zip(sizes, places, sides, strict=True)]
+    return [*sizes, *places]
+
+
+def _cut(x: Tensor, area: Sequence[int], first: int = 2) -> Tensor:
+    half = len(area) // 2
+    for side in range(half):
+        x = x.narrow(side + first, area[half + side], area[side])
+    return x
+
+
+def _masked(mask: Tensor, strength: float, input_x: Tensor, area: Sequence[int] | None) -> Tensor:
+    mask = mask[: input_x.shape[0]]
+    if area is not None:
+        mask = _cut(mask, area, first=1)
+    mask = (mask * strength).unsqueeze(1)
+    repeats = [input_x.shape[0] // mask.shape[0], input_x.shape[1], *[1] * (mask.ndim - 2)]
+    return mask.repeat(repeats)
+
+
+def _feather(mult: Tensor, area: Sequence[int], sides: Sequence[int]) -> None:
+    """Let weights grow linearly from edges that lie inside the latent."""
+    half = len(area) // 2
+    for side in range(half):
+        size, place = area[side], area[half + side]
+        for step in range(min(_FEATHER, size)):
+            weight = (step + 1) / _FEATHER
+            if place != 0:
+                mult.narrow(side + 2, step, 1).mul_(weight)
+            if place + size < sides[side]:
+                mult.narrow(side + 2, size - 1 - step, 1).mul_(weight)
+
+
+def can_concat_cond(one: Window, other: Window) -> bool:
+    """Whether two windows can go through the network in one call."""
+    if one.input_x.shape != other.input_x.shape or one.control is not other.control:
+        return False
+    if (one.patches is None) != (other.patches is None) or (one.patches is not None and one.patches != other.patches):
+        return False
+    mine, its = one.conditioning, other.conditioning
+    return mine.keys() == its.keys() and all(mine[name].can_concat(its[name]) for name in mine)
+
+
+def cond_cat(conditionings: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The arguments of one call, from those of each of its parts."""
+    first, *rest = conditionings
+    return {name: value.concat([other[name] for other in rest]) for name, value in first.items()}
+
+
+def calc_cond_batch(
+    model: Any, conds: Sequence[list[Cond] | None], x_in: Tensor, timestep: Tensor, model_options: dict[str, Any]
+) -> list[Tensor]:
+    """The denoised latent for each of ``conds`` (one list of conditionings each; None gives zeros)."""
+    run = wrappers.wrapped(wrappers.WrappersMP.CALC_COND_BATCH, model_options, _calc_cond_batch)
+    return run(model, conds, x_in, timestep, model_options)  # type: ignore[no-any-return]
+
+
+def _calc_cond_batch(
+    model: Any, conds: Sequence[list[Cond] | None], x_in: Tensor, timestep: Tensor, model_options: dict[str, Any]
+) -> list[Tensor]:
+    from . import samplers
+
+    sums = [torch.zeros_like(x_in) for _ in conds]
+    weights = [torch.ones_like(x_in) * 1e-37 for _ in conds]
+    waiting: list[tuple[Window, int]] = []
+    for index, entries in enumerate(conds):
+        for entry in entries or []:
+            window = samplers.get_area_and_mult(entry, x_in, timestep)
+            if window is not None:
+                waiting.append((window, index))
+    while waiting:
+        context().check_interrupted()
+        batch = _next_batch(model, waiting)
+        outputs = _run(model, batch, timestep, model_options)
+        for output, (window, index) in zip(outputs, batch, strict=True):
+            total, weight = sums[index], weights[index]
+            if window.area is not None:
+                total, weight = _cut(total, window.area), _cut(weight, window.area)
+            total += output * window.mult
+            weight += window.mult
+    return [total.div_(weight) for total, weight in zip(sums, weights, strict=True)]
+
+
+def _next_batch(model: Any, waiting: list[tuple[Window, int]]) -> list[tuple[Window, int]]:
+    """Take from ``waiting`` what goes into the next call: all that fit together, and into memory; the last first."""
+    first = waiting[0][0]
+    fitting = [place for place, (window, _) in enumerate(waiting) if can_concat_cond(first, window)][::-1]
+    count = len(fitting)
+    if count > 1:
+        free = memory.free_bytes(first.input_x.device)
+        shape = list(first.input_x.shape)
+        while count > 1 and model.memory_required([count * shape[0], *shape[1:]]) * 1.5 >= free:
+            count = -(-count // 2)
+    return [waiting.pop(place) for place in fitting[:count]]
+
+
+def _run(
+    model: Any, batch: list[tuple[Window, int]], timestep: Tensor, model_options: dict[str, Any]
+) -> Sequence[Tensor]:
+    """One call of the network for a batch; on a full device one call for each part of it."""
+    try:
+        return _call(model, batch, timestep, model_options)
+    except (RuntimeError, MemoryError) as error:
+        if not memory.is_out_of_memory(error):
+            raise
+    memory.soft_empty_cache()
+    made: list[Tensor] = []
+    for part in batch:
+        with memory.out_of_memory_as_error("run the model"):
+            made += _call(model, [part], timestep, model_options)
+    return made
+
+
+def _call(
+    model: Any, batch: list[tuple[Window, int]], timestep: Tensor, model_options: dict[str, Any]
+) -> Sequence[Tensor]:
+    windows = [window for window, _ in batch]
+    which = [index for _, index in batch]
+    chunks = len(windows)
+    input_x = torch.cat([window.input_x for window in windows])
+    timesteps = torch.cat([timestep] * chunks)
+    arguments = cond_cat([window.conditioning for window in windows])
+    options = dict(model_options.get("transformer_options", {}))
+    if windows[0].patches is not None:
+        merged = dict(options.get("patches", {}))
+        for name, patches in windows[0].patches.items():
+            merged[name] = [*merged.get(name, []), *patches]
+        options["patches"] = merged
+    options["cond_or_uncond"] = which
+    options["uuids"] = [window.uuid for window in windows]
+    options["sigmas"] = timestep
+    arguments["transformer_options"] = options
+    if windows[0].control is not None:
+        arguments["control"] = windows[0].control.get_control(input_x, timesteps, arguments, chunks, options)
+    apply_model = wrappers.wrapped(wrappers.WrappersMP.APPLY_MODEL, model_options, model.apply_model, model)
+    if "model_function_wrapper" in model_options:
+        given = {"input": input_x, "timestep": timesteps, "c": arguments, "cond_or_uncond": which}
+        output = model_options["model_function_wrapper"](apply_model, given)
+    else:
+        output = apply_model(input_x, timesteps, **arguments)
+    return output.chunk(chunks)  # type: ignore[no-any-return]

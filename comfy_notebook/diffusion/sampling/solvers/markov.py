@@ -1,0 +1,60 @@
+"""Steps that forget where they came from: DDPM (Ho et al. 2020) and latent consistency models (Luo et al. 2023)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..noise import NoiseSampler, default_noise_sampler
+from .common import Callback, Denoiser, ExtraArgs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@torch.no_grad()
+def sample_ddpm(
+    model: Any,
+    x: Tensor,
+    sigmas: Tensor,
+    extra_args: ExtraArgs | None = None,
+    callback: Callback | None = None,
+    disable: bool | None = None,
+    noise_sampler: NoiseSampler | None = None,
+) -> Tensor:
+    """Samples of the posterior, in the variance-preserving scale."""
+    denoise = Denoiser(model, x, extra_args, callback)
+    noise = noise_sampler or default_noise_sampler(x, denoise.seed)
+    for i in range(len(sigmas) - 1):
+        denoised = denoise.step(i, x, sigmas[i])
+        sigma, following = sigmas[i], sigmas[i + 1]
+        kept, kept_next = 1 / (sigma * sigma + 1), 1 / (following * following + 1)
+        alpha = kept / kept_next
+        eps = (x - denoised) / sigma
+        x = (1.0 / alpha).sqrt() * (x / torch.sqrt(1.0 + sigma**2) - (1 - alpha) * eps / (1 - kept).sqrt())
+        if following > 0:
+            spread = ((1 - alpha) * (1.0 - kept_next) / (1.0 - kept)).sqrt()
+            x = (x + spread * noise(sigma, following)) * torch.sqrt(1.0 + following**2)
+    return x
+
+
+@torch.no_grad()
+def sample_lcm(
+    model: Any,
+    x: Tensor,
+    sigmas: Tensor,
+    extra_args: ExtraArgs | None = None,
+    callback: Callback | None = None,
+    disable: bool | None = None,
+    noise_sampler: NoiseSampler | None = None,
+) -> Tensor:
+    """The denoised latent with fresh noise of the next level, again and again."""
+    denoise = Denoiser(model, x, extra_args, callback)
+    noise = noise_sampler or default_noise_sampler(x, denoise.seed)
+    sampling = model.inner_model.inner_model.model_sampling
+    for i in range(len(sigmas) - 1):
+        x = denoise.step(i, x, sigmas[i])
+        if sigmas[i + 1] > 0:
+            x = sampling.noise_scaling(sigmas[i + 1], noise(sigmas[i], sigmas[i + 1]), x)
+    return x
