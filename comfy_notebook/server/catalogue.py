@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -59,7 +59,12 @@ async def features(request: web.Request) -> web.Response:
 
 def server_features(parts: Services) -> dict[str, Any]:
     """What this server can do, as told to clients that ask or negotiate over the websocket."""
-    return {"supports_preview_metadata": True, "max_upload_size": parts.max_upload_size}
+    return {
+        "supports_preview_metadata": True,
+        "max_upload_size": parts.max_upload_size,
+        "node_replacements": True,
+        "assets": False,
+    }
 
 
 @routes.get("/system_stats")
@@ -82,7 +87,7 @@ def describe_system() -> dict[str, Any]:
             "comfy_notebook_version": __version__,
             **dict.fromkeys(NOT_USED),
             "python_version": sys.version,
-            "pytorch_version": str(torch.__version__) if torch is not None else "not loaded",
+            "pytorch_version": str(torch.__version__) if torch is not None else installed_version("torch"),
             "embedded_python": False,
             "argv": sys.argv,
         },
@@ -90,12 +95,19 @@ def describe_system() -> dict[str, Any]:
     }
 
 
+def installed_version(package: str) -> str:
+    """The version of a package that need not be loaded."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def devices(torch: Any, total: int, free: int) -> list[dict[str, Any]]:
     """Every device torch would use, with its memory in bytes; the processor where torch is None."""
     if torch is None or not torch.cuda.is_available():
-        name = platform.processor() or "cpu"
         sizes = {"vram_total": total, "vram_free": free, "torch_vram_total": total, "torch_vram_free": free}
-        return [{"name": name, "type": "cpu", "index": None, **sizes}]
+        return [{"name": "cpu", "type": "cpu", "index": None, **sizes}]
     found = []
     for index in range(torch.cuda.device_count()):
         unused, size = torch.cuda.mem_get_info(index)

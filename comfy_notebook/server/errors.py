@@ -44,9 +44,17 @@ async def json_object(request: web.Request, *, empty_ok: bool = False) -> dict[s
 async def body_text(request: web.Request) -> str:
     """The body as UTF-8 text."""
     try:
-        return (await request.read()).decode("utf-8")
+        return (await whole_body(request)).decode("utf-8")
     except UnicodeDecodeError as exc:
         raise BadRequest(f"The body is not UTF-8 text: {exc}.", "invalid_json") from exc
+
+
+async def whole_body(request: web.Request) -> bytes:
+    """The body; raises :class:`BadRequest` (413) as soon as it is known to be too long."""
+    limit = request.client_max_size
+    if (request.content_length or 0) > limit:
+        raise BadRequest(f"The body is larger than {limit} bytes.", "too_large", 413)
+    return await request.read()
 
 
 def parse_json(text: str) -> Any:
@@ -89,6 +97,8 @@ async def error_middleware(
     except web.HTTPException as exc:
         if exc.status < 400:
             raise
+        if exc.status == 405 and request.method == "OPTIONS":
+            return web.Response(headers={"Allow": exc.headers.get("Allow", "")})
         answer = json_error(exc.status, exc.reason.lower().replace(" ", "_"), f"{exc.reason}: {request.path}")
         if "Allow" in exc.headers:
             answer.headers["Allow"] = exc.headers["Allow"]

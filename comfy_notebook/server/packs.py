@@ -47,7 +47,7 @@ async def extension_file(request: web.Request) -> web.StreamResponse:
     pack = _pack(request)
     if pack.web is None:
         raise BadRequest(f"{pack.name!r} has no files for the front end.", "not_found", 404)
-    return _file([pack.web], request.match_info["path"], SCRIPT_TYPES)
+    return send_file([pack.web], request.match_info["path"], SCRIPT_TYPES)
 
 
 def _pack(request: web.Request) -> PackFiles:
@@ -58,7 +58,7 @@ def _pack(request: web.Request) -> PackFiles:
     return pack
 
 
-def _file(roots: Iterable[Path], name: str, types: Mapping[str, str]) -> web.StreamResponse:
+def send_file(roots: Iterable[Path], name: str, types: Mapping[str, str]) -> web.StreamResponse:
     """The file below the first of ``roots`` that has it; what is no script by its name is never run as one."""
     for root in roots:
         path = below(root, name)
@@ -91,7 +91,7 @@ def _templates(pack: PackFiles) -> list[str]:
 @routes.get("/workflow_templates/{pack}/{path:.+}")
 async def workflow_template(request: web.Request) -> web.StreamResponse:
     folders = [_pack(request).folder / name for name in TEMPLATE_FOLDERS]
-    return _file(folders, request.match_info["path"], {".json": "application/json"})
+    return send_file(folders, request.match_info["path"], {".json": "application/json"})
 
 
 @routes.get("/i18n")

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from aiohttp import web
-from multidict import CIMultiDictProxy
 
 from ..folders import UnsafePathError, inside
 from .errors import BadRequest
@@ -46,9 +45,8 @@ def make_room(path: Path) -> None:
         raise BadRequest("That names a folder.", "bad_filename")
 
 
-def whole_file(request: web.Request, path: Path, headers: Mapping[str, str]) -> web.FileResponse:
-    """``path`` as it is: a ``name.gz`` that somebody put beside it is not sent in its place."""
-    asked = request.headers.copy()
-    asked.popall("Accept-Encoding", None)
-    request._headers = CIMultiDictProxy(asked)
+def whole_file(path: Path, headers: Mapping[str, str]) -> web.StreamResponse:
+    """``path`` as it is: what somebody put beside it as ``name.gz`` is not sent in its place."""
+    if any(path.with_name(path.name + ending).exists() for ending in (".gz", ".br")):
+        return web.Response(body=path.read_bytes(), headers=headers)
     return web.FileResponse(path, headers=headers)

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from .atomic import write_bytes, write_text
 from .catalogue import in_thread
-from .errors import BadRequest, body_text, json_object, parse_json
+from .errors import BadRequest, body_text, json_object, parse_json, whole_body
 from .off import disabled
 from .paths import below, make_room, whole_file
 from .services import services
@@ -129,7 +129,7 @@ def _entry(path: Path, root: Path) -> dict[str, Any]:
 async def get_userdata(request: web.Request) -> web.StreamResponse:
     path = _existing(request)
     headers = {"Content-Type": safe_type(path.name), "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
-    return whole_file(request, path, headers)
+    return whole_file(path, headers)
 
 
 @routes.post("/userdata/{file}")
@@ -137,7 +137,7 @@ async def post_userdata(request: web.Request) -> web.Response:
     path = _named(request, "file")
     if not flag(request, "overwrite", default=True) and path.exists():
         raise BadRequest(f"{path.name!r} exists already.", "exists", 409)
-    body = await request.read()
+    body = await whole_body(request)
 
     await in_thread(_store, path, body)
     return _answer(request, path)

@@ -48,7 +48,7 @@ async def view(request: web.Request) -> web.StreamResponse:
     disposition = "inline" if kind != "application/octet-stream" else "attachment"
     headers["Content-Disposition"] = f'{disposition}; filename="{_quotable(path.name)}"'
     headers["Cache-Control"] = "no-cache"
-    return whole_file(request, path, headers)
+    return whole_file(path, headers)
 
 
 def file_of(folders: Folders, query: dict[str, str]) -> Path:
