@@ -6,6 +6,7 @@ import { ComfyApp } from "./app";
 import { ComfyApi, PromptExecutionError, type PromptRefusal } from "./api";
 import { exposeGlobals } from "./globals";
 import { isPromise } from "./hooks";
+import { installNetwork } from "./network";
 import { ModuleLoader, type LoadReport, type ModuleList } from "./loading";
 import type { EditorPorts } from "./ports";
 import { packOf } from "./loading/names";
@@ -34,6 +35,7 @@ export class Extensions {
 
   constructor(private readonly editor: EditorPorts, private readonly window: Window & typeof globalThis) {
     this.loader = new ModuleLoader(editor.host, window);
+    installNetwork(editor.host, window, (name) => this.loader.scriptUrl(name));
     this.api = new ComfyApi(editor.host);
     const { view } = editor;
     this.app = new ComfyApp({
