@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from . import folders
 from .folders import UnsafePathError, inside
 
 #: What files count as models.
@@ -38,6 +39,11 @@ class ModelFolders:
         self._before: dict[str, list[Path]] = {}
         self._after: dict[str, list[Path]] = {}
         self._shared: Mapping[str, tuple[list[str], set[str]]] = {}
+
+    @property
+    def root(self) -> Path:
+        """The folder ``models``."""
+        return self._root
 
     def share(self, table: Mapping[str, tuple[list[str], set[str]]]) -> None:
         """Search what ``table`` (kind → (folders, suffixes)) lists too, as it is at each question: packs add to it."""
@@ -133,4 +139,22 @@ def _absolute(base: Path, path: Any) -> Path:
     return Path(os.path.normpath(base / Path(os.path.expandvars(path)).expanduser()))
 
 
-__all__ = ["KINDS", "SUFFIXES", "ModelFolders", "UnsafePathError"]
+_current: ModelFolders | None = None
+
+
+def current() -> ModelFolders:
+    """The model folders of this process: those in use, as long as they belong to its :mod:`.folders`."""
+    global _current
+    root = folders.current().models
+    if _current is None or _current.root != root:
+        _current = ModelFolders(root)
+    return _current
+
+
+def use(models: ModelFolders) -> None:
+    """Replace the model folders of this process."""
+    global _current
+    _current = models
+
+
+__all__ = ["KINDS", "SUFFIXES", "ModelFolders", "UnsafePathError", "current", "use"]

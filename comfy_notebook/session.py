@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from . import folders as folder_module
+from . import model_folders
 from .engine.events import EventBus
 from .folders import Folders
 from .model_folders import ModelFolders
@@ -143,6 +144,7 @@ class Session:
     def _make_registry(self) -> Registry:
         from .nodes import register_all
 
+        model_folders.use(self.models)
         registry = Registry()
         register_all(registry)
         return registry

@@ -1,7 +1,7 @@
-"""What a network is given beside the latent: values that know how to become a batch and which of them share one.
+"""What a network is given beside the latent: values that know how to become a batch and which may share one.
 
-``BaseModel.extra_conds`` makes them; a sampler calls ``process_cond`` for the batch it runs, ``can_concat`` to see which
-conditionings may share a call, and ``concat`` to join them.
+``BaseModel.extra_conds`` makes them; a sampler calls ``process_cond`` for the batch it runs, ``can_concat`` to see what
+may share a call, and ``concat`` to join them.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class CONDCrossAttn(CONDRegular):
             return True
         if mine[0] != its[0] or mine[2] != its[2]:
             return False
-        return math.lcm(mine[1], its[1]) // min(mine[1], its[1]) <= _MOST_REPEATS
+        return bool(math.lcm(mine[1], its[1]) // min(mine[1], its[1]) <= _MOST_REPEATS)
 
     def concat(self, others: list[Any]) -> Any:
         conds = [self.cond, *(other.cond for other in others)]

@@ -14,9 +14,9 @@ class LatentFormat:
     """How the latents of one kind of autoencoder reach a network.
 
     ``latent_channels`` C of ``[B,C,…]``; ``latent_dimensions`` 2 for images, 3 for video; ``spacial_downscale_ratio``
-    pixels per latent pixel. Networks see ``(latent - shift_factor) * scale_factor``, or, where ``means`` and ``stds`` are
-    given, ``(latent - mean) / std`` of each channel. ``latent_rgb_factors`` ``[C][3]`` (with a bias) map a processed
-    latent to colours in -1…1 for previews.
+    pixels per latent pixel. Networks see ``(latent - shift_factor) * scale_factor``, or, where ``means`` and ``stds``
+    are given, ``(latent - mean) / std`` of each channel. ``latent_rgb_factors`` ``[C][3]`` (with a bias) map what
+    networks see to colours in -1…1 for previews.
     """
 
     latent_channels: int = 4

@@ -25,6 +25,10 @@ FAMILIES = (
     "regex",
     "math",
     "logic",
+    "loaders",
+    "loaders_lora",
+    "text_encode",
+    "vae",
 )
 
 

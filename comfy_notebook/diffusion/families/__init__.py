@@ -1,0 +1,1 @@
+"""Families of diffusion models: how each is recognised, built, and spoken to."""

@@ -1,0 +1,1 @@
+"""From prompts to conditioning: weights in brackets, tokens, chunks, encoders."""

@@ -1,0 +1,141 @@
+"""Text encoders in files: those inside checkpoints, and files of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..checkpoints.files import WeightsError, read_weights
+from ..checkpoints.quantised import dequantised
+from .clip_files import load_clip
+from .stack import DualClip, SingleClip, TextStack, clip_tokenizer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..clip import CLIP
+    from ..families.family import Family
+
+#: What precedes the text encoders of each kind in checkpoints: SD 1, SD 2, SDXL and its refiner.
+_L_IN_SD1 = ("cond_stage_model.transformer.", "cond_stage_model.")
+_H_IN_SD2 = "cond_stage_model.model."
+_IN_SDXL = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
+_IN_REFINER = "conditioner.embedders.0.model."
+
+
+def _below(weights: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}
+
+
+def clip_l(weights: Mapping[str, Tensor], **more: Any) -> Any:
+    """OpenAI's ViT-L/14: quick GELU."""
+    return load_clip(weights, "CLIP-L text encoder", activation="quick_gelu", **more)
+
+
+def clip_h(weights: Mapping[str, Tensor], **more: Any) -> Any:
+    """OpenCLIP's ViT-H: the layer before the last, with the final norm."""
+    return load_clip(weights, "CLIP-H text encoder", activation="gelu", pad=0, default_layer=-2, **more)
+
+
+def clip_g(weights: Mapping[str, Tensor], **more: Any) -> Any:
+    """OpenCLIP's ViT-bigG: the layer before the last, without the final norm."""
+    return load_clip(
+        weights, "CLIP-G text encoder", activation="gelu", pad=0, default_layer=-2, norm_hidden=False, **more
+    )
+
+
+def clip_of_checkpoint(weights: Mapping[str, Tensor], family: Family, file: str) -> CLIP | None:
+    """The text encoders that lie in a checkpoint; None when it has none."""
+    from ..clip import CLIP
+
+    stack = _stack_of_checkpoint(weights)
+    return CLIP(stack) if stack is not None else None
+
+
+def _stack_of_checkpoint(weights: Mapping[str, Tensor]) -> TextStack | None:
+    first, second = (_below(weights, prefix) for prefix in _IN_SDXL)
+    if first and second:
+        encoders = {"l": clip_l(first, norm_hidden=False, default_layer=-2), "g": clip_g(second)}
+        return DualClip(encoders, _tokenizers(encoders))
+    if refiner := _below(weights, _IN_REFINER):
+        encoder = {"g": clip_g(refiner)}
+        return SingleClip(encoder, _tokenizers(encoder))
+    if large := _below(weights, _H_IN_SD2):
+        encoder = {"h": clip_h(large)}
+        return SingleClip(encoder, _tokenizers(encoder))
+    for prefix in _L_IN_SD1:
+        small = _below(weights, prefix)
+        if "text_model.encoder.layers.0.mlp.fc1.weight" in small or "encoder.layers.0.mlp.fc1.weight" in small:
+            encoder = {"l": clip_l(small)}
+            return SingleClip(encoder, _tokenizers(encoder))
+    return None
+
+
+def load_text_encoders(paths: Sequence[Path], kind: str, device: str = "default") -> CLIP:
+    """Text encoders from files of their own, for the model called ``kind`` (as the Load CLIP nodes name it).
+
+    Raises :class:`WeightsError` when a file is no text encoder that is known, or they do not belong together.
+    """
+    from .. import memory
+    from ..clip import CLIP
+
+    encoders: dict[str, Any] = {}
+    for path in paths:
+        weights = dequantised(_bare(read_weights(path)[0]))
+        name = which(weights, path.name)
+        encoders[name] = _BUILDERS[name](weights, kind)
+    return CLIP(stack_for(encoders, kind), memory.cpu() if device == "cpu" else None)
+
+
+def _bare(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights without what programs put before all of them."""
+    for prefix in ("conditioner.embedders.0.transformer.", "cond_stage_model.transformer.", "text_encoders."):
+        if any(name.startswith(prefix) for name in weights):
+            return _below(weights, prefix)
+    return dict(weights)
+
+
+def which(weights: Mapping[str, Tensor], file: str) -> str:
+    """``l``, ``h``, ``g`` …: which encoder the weights are, by their names and sizes."""
+    for name, width in _CLIP_TABLES.items():
+        if name in weights:
+            found = {768: "l", 1024: "h", 1280: "g"}.get(weights[name].shape[width])
+            if found is not None:
+                return found
+    some = ", ".join(sorted(weights)[:3])
+    raise WeightsError(f"{file} is no text encoder that is known; it has {len(weights)} weights, such as {some}")
+
+
+#: The token table of a CLIP encoder under each program's name, and the dimension that is its width.
+_CLIP_TABLES = {
+    "text_model.embeddings.token_embedding.weight": 1,
+    "embeddings.token_embedding.weight": 1,
+    "token_embedding.weight": 1,
+}
+
+
+def _build_l(weights: Mapping[str, Tensor], kind: str) -> Any:
+    hidden = kind in ("sdxl", "sd3")
+    return clip_l(weights, **({"norm_hidden": False, "default_layer": -2} if hidden else {}))
+
+
+_BUILDERS: dict[str, Callable[[Mapping[str, Tensor], str], Any]] = {
+    "l": _build_l,
+    "h": lambda weights, kind: clip_h(weights),
+    "g": lambda weights, kind: clip_g(weights),
+}
+
+
+def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
+    """Encoders put together as the model called ``kind`` wants them."""
+    names = set(encoders)
+    if names == {"l", "g"}:
+        return DualClip({"l": encoders["l"], "g": encoders["g"]}, _tokenizers(encoders))
+    if len(names) == 1 and names <= {"l", "h", "g"}:
+        return SingleClip(encoders, _tokenizers(encoders))
+    raise WeightsError(f"these text encoders ({', '.join(sorted(names))}) do not go together for {kind}")
+
+
+def _tokenizers(encoders: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: clip_tokenizer(name, encoder.size.width) for name, encoder in encoders.items()}

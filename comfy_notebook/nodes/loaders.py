@@ -1,0 +1,207 @@
+"""Models from files: whole checkpoints, and diffusion models, text encoders and autoencoders of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import inputs, model_files
+
+_DTYPES = ["default", "fp8_e4m3fn", "fp8_e4m3fn_fast", "fp8_e5m2"]
+_CLIP_TYPES = [
+    *("stable_diffusion", "stable_cascade", "sd3", "stable_audio", "mochi", "ltxv", "pixart", "cosmos", "lumina2"),
+    *("wan", "hidream", "chroma", "ace", "omnigen2", "qwen_image", "hunyuan_image"),
+]
+_DUAL_TYPES = ["sdxl", "sd3", "flux", "hunyuan_video", "hidream", "hunyuan_image"]
+_DEVICE = inputs.options(["default", "cpu"], "Where the encoder computes.", advanced=True)
+
+
+def checked(kind: str, *names: Any) -> bool | str:
+    """The answer of VALIDATE_INPUTS for model files; a linked input arrives as None and is looked at later."""
+    problems = (model_files.problem(kind, name) for name in names if isinstance(name, str))
+    return next((problem for problem in problems if problem is not None), True)
+
+
+class CheckpointLoaderSimple:
+    RETURN_TYPES = ("MODEL", "CLIP", "VAE")
+    FUNCTION = "load_checkpoint"
+    CATEGORY = "loaders"
+    DESCRIPTION = "A checkpoint with all its parts: the diffusion model, the text encoder and the autoencoder."
+    SEARCH_ALIASES = ["load model", "checkpoint", "model loader", "ckpt"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"ckpt_name": model_files.chooser("checkpoints", "A file of models/checkpoints.")}}
+
+    def load_checkpoint(self, ckpt_name: str) -> tuple[Any, Any, Any]:
+        from ..diffusion.checkpoints.load import load_checkpoint
+
+        found = load_checkpoint(model_files.path("checkpoints", ckpt_name))
+        return found.model, found.clip, found.vae
+
+    @classmethod
+    def IS_CHANGED(cls, ckpt_name: str) -> str:
+        return model_files.stamp("checkpoints", ckpt_name)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, ckpt_name: Any) -> bool | str:
+        return checked("checkpoints", ckpt_name)
+
+
+class UNETLoader:
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "load_unet"
+    CATEGORY = "advanced/loaders"
+    DESCRIPTION = "A diffusion model alone; its text encoder and autoencoder come from files of their own."
+    SEARCH_ALIASES = ["load diffusion model", "unet", "transformer", "dit"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "unet_name": model_files.chooser("diffusion_models", "A file of models/diffusion_models."),
+                "weight_dtype": inputs.options(
+                    _DTYPES, "fp8 rounds the weights to 8 bits, which changes the picture and takes half the memory."
+                ),
+            }
+        }
+
+    def load_unet(self, unet_name: str, weight_dtype: str = "default") -> tuple[Any]:
+        from ..diffusion.checkpoints.load import load_diffusion_model
+
+        return (load_diffusion_model(model_files.path("diffusion_models", unet_name), rounded_to=weight_dtype),)
+
+    @classmethod
+    def IS_CHANGED(cls, unet_name: str, weight_dtype: str) -> str:
+        return model_files.stamp("diffusion_models", unet_name)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, unet_name: Any) -> bool | str:
+        return checked("diffusion_models", unet_name)
+
+
+def _encoders(names: list[str], kind: str, device: str = "default") -> tuple[Any]:
+    from ..diffusion.text.files import load_text_encoders
+
+    return (load_text_encoders([model_files.path("text_encoders", name) for name in names], kind, device),)
+
+
+def _stamps(*names: str) -> str:
+    return " ".join(model_files.stamp("text_encoders", name) for name in names)
+
+
+class CLIPLoader:
+    RETURN_TYPES = ("CLIP",)
+    FUNCTION = "load_clip"
+    CATEGORY = "advanced/loaders"
+    DESCRIPTION = "A text encoder from a file. The type says which model it is for, as several share encoders."
+    SEARCH_ALIASES = ["load text encoder", "t5", "qwen", "text encoder loader"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "clip_name": model_files.chooser("text_encoders", "A file of models/text_encoders."),
+                "type": inputs.options(_CLIP_TYPES, "The model it will speak to."),
+            },
+            "optional": {"device": _DEVICE},
+        }
+
+    def load_clip(self, clip_name: str, type: str = "stable_diffusion", device: str = "default") -> tuple[Any]:
+        return _encoders([clip_name], type, device)
+
+    @classmethod
+    def IS_CHANGED(cls, clip_name: str, type: str, device: str = "default") -> str:
+        return _stamps(clip_name)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, clip_name: Any) -> bool | str:
+        return checked("text_encoders", clip_name)
+
+
+class DualCLIPLoader:
+    RETURN_TYPES = ("CLIP",)
+    FUNCTION = "load_clip"
+    CATEGORY = "advanced/loaders"
+    DESCRIPTION = "Two text encoders for one model: CLIP-L and CLIP-G (SDXL), CLIP-L and T5 (Flux); the order is free."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "clip_name1": model_files.chooser("text_encoders", "A file of models/text_encoders."),
+                "clip_name2": model_files.chooser("text_encoders", "Another one."),
+                "type": inputs.options(_DUAL_TYPES, "The model they will speak to."),
+            },
+            "optional": {"device": _DEVICE},
+        }
+
+    def load_clip(self, clip_name1: str, clip_name2: str, type: str, device: str = "default") -> tuple[Any]:
+        return _encoders([clip_name1, clip_name2], type, device)
+
+    @classmethod
+    def IS_CHANGED(cls, clip_name1: str, clip_name2: str, type: str, device: str = "default") -> str:
+        return _stamps(clip_name1, clip_name2)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, clip_name1: Any, clip_name2: Any) -> bool | str:
+        return checked("text_encoders", clip_name1, clip_name2)
+
+
+class TripleCLIPLoader:
+    RETURN_TYPES = ("CLIP",)
+    FUNCTION = "load_clip"
+    CATEGORY = "advanced/loaders"
+    DESCRIPTION = "The three text encoders of Stable Diffusion 3: CLIP-L, CLIP-G and T5, in any order."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        files = model_files.listed("text_encoders")
+        return {"required": {f"clip_name{number}": inputs.combo(files) for number in (1, 2, 3)}}
+
+    def load_clip(self, clip_name1: str, clip_name2: str, clip_name3: str) -> tuple[Any]:
+        return _encoders([clip_name1, clip_name2, clip_name3], "sd3")
+
+    @classmethod
+    def IS_CHANGED(cls, clip_name1: str, clip_name2: str, clip_name3: str) -> str:
+        return _stamps(clip_name1, clip_name2, clip_name3)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, clip_name1: Any, clip_name2: Any, clip_name3: Any) -> bool | str:
+        return checked("text_encoders", clip_name1, clip_name2, clip_name3)
+
+
+class VAELoader:
+    RETURN_TYPES = ("VAE",)
+    FUNCTION = "load_vae"
+    CATEGORY = "loaders"
+    DESCRIPTION = "An autoencoder from a file; pixel_space stands for none, where a model paints pixels."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"vae_name": model_files.chooser("vae", "A file of models/vae.", "pixel_space")}}
+
+    def load_vae(self, vae_name: str) -> tuple[Any]:
+        from ..diffusion.vae import VAE, PixelCoder
+        from ..diffusion.vae_files import load_vae_file
+
+        if vae_name == "pixel_space":
+            return (VAE(PixelCoder()),)
+        return (load_vae_file(model_files.path("vae", vae_name)),)
+
+    @classmethod
+    def IS_CHANGED(cls, vae_name: str) -> str:
+        return "" if vae_name == "pixel_space" else model_files.stamp("vae", vae_name)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, vae_name: Any) -> bool | str:
+        return vae_name == "pixel_space" or checked("vae", vae_name)
+
+
+NODES: dict[str, tuple[type, str | None]] = {
+    "CheckpointLoaderSimple": (CheckpointLoaderSimple, "Load Checkpoint"),
+    "UNETLoader": (UNETLoader, "Load Diffusion Model"),
+    "CLIPLoader": (CLIPLoader, "Load CLIP"),
+    "DualCLIPLoader": (DualCLIPLoader, "DualCLIPLoader"),
+    "TripleCLIPLoader": (TripleCLIPLoader, None),
+    "VAELoader": (VAELoader, "Load VAE"),
+}
