@@ -1,4 +1,4 @@
-"""The icons that packs name by class (``pi pi-star``, ``mdi mdi-robot``): fonts and their style rules, asked for when shown."""
+"""Icons that packs name by class (``pi pi-star``, ``mdi mdi-robot``): fonts and style rules, asked for when shown."""
 
 from __future__ import annotations
 

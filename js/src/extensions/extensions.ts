@@ -67,6 +67,7 @@ export class Extensions {
     app.menu = createMenu(uiApp);
     app.extensionManager = createExtensionManager(uiApp);
     this.stops.push(() => destroyUi(uiApp), exposeGlobals(this.window, app, this.api, editor));
+    await app.ui.settings.load(); // settings tell their value when they are declared
     this.tell(await this.loader.load(list));
     editor.view.rebindEvents();
     editor.view.setPackHooks(this.graphHooks());

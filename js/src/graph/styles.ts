@@ -68,12 +68,4 @@ export const STYLE = `
 .cn-tooltip { position: absolute; max-width: 320px; background: var(--cn-menu); color: var(--cn-menu-text); border: 1px solid var(--cn-menu-border);
   border-radius: 6px; padding: 6px 9px; font: 12px/1.4 var(--cn-font); pointer-events: none; white-space: pre-wrap; overflow-wrap: anywhere;
   box-shadow: 0 4px 16px rgba(0,0,0,.2); }
-.litecontextmenu { position: fixed; z-index: 50; min-width: 150px; max-height: 90vh; overflow-y: auto; background: var(--cn-menu); color: var(--cn-menu-text);
-  border: 1px solid var(--cn-menu-border); border-radius: 8px; padding: 4px; font: 13px/1.3 var(--cn-font); box-shadow: 0 8px 28px rgba(0,0,0,.28); }
-.litecontextmenu .litemenu-title { padding: 4px 10px 6px; color: var(--cn-text-dim); font-size: 11px; }
-.litecontextmenu .litemenu-entry { padding: 5px 10px; border-radius: 5px; cursor: default; }
-.litecontextmenu .litemenu-entry:hover:not(.disabled):not(.separator) { background: var(--cn-menu-hover); }
-.litecontextmenu .litemenu-entry.disabled { opacity: .45; }
-.litecontextmenu .litemenu-entry.separator { border-top: 1px solid var(--cn-menu-border); margin: 4px 6px; padding: 0; height: 0; }
-.litecontextmenu .litemenu-entry.has_submenu::after { content: "›"; float: right; padding-left: 12px; }
 `;

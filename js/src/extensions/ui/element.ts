@@ -19,7 +19,8 @@ const isChildren = (value: unknown): value is ElChildren => typeof value === "st
 export function $el<T extends HTMLElement = HTMLElement>(tag: string, propsOrChildren?: ElProps | ElChildren | null, children?: ElChildren | null): T {
   const [name = "div", ...classes] = tag.split(".");
   const element = document.createElement(name) as HTMLElement as T;
-  element.classList.add(...classes.filter(Boolean));
+  const named = classes.filter(Boolean);
+  if (named.length > 0) element.classList.add(...named);
   if (isChildren(propsOrChildren)) appendAll(element, propsOrChildren);
   else if (propsOrChildren) applyProps(element, propsOrChildren);
   if (children != null) appendAll(element, children);

@@ -8,6 +8,8 @@ import type { CommandStore } from "./commands";
 import type { ExtensionStatics } from "./types";
 
 const GAP = 8;
+/** Half the height of a node's title, in graph units. */
+const HALF_TITLE = 15;
 
 export class SelectionToolbox {
   private readonly box = h("div", { class: "cn-toolbox", role: "toolbar", "aria-label": "Selection", hidden: true });
@@ -67,7 +69,7 @@ export class SelectionToolbox {
     if (spots.length === 0) return void (this.box.hidden = true);
     const { width, height } = this.box.getBoundingClientRect();
     const x = spots.reduce((sum, spot) => sum + spot.x, 0) / spots.length - frame.left - width / 2;
-    const y = Math.min(...spots.map((spot) => spot.y)) - frame.top - height - 2 * GAP;
+    const y = Math.min(...spots.map((spot) => spot.y)) - frame.top - height - GAP - HALF_TITLE * this.view.getScale();
     this.box.style.left = `${clamp(x, GAP, frame.width - width - GAP)}px`;
     this.box.style.top = `${clamp(y, GAP, frame.height - height - GAP)}px`;
   }
