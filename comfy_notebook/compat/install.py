@@ -73,13 +73,14 @@ def taken() -> dict[str, str]:
 
 def _alias(module: ModuleType, name: str) -> None:
     """The very same module objects under the short names, so that there is one ``ComfyNode`` however it is imported."""
-    _publish(module, name)
+    publish(module, name)
     for found in pkgutil.walk_packages(getattr(module, "__path__", ()), f"{module.__name__}."):
         part = importlib.import_module(found.name)
-        _publish(part, name + found.name[len(module.__name__) :])
+        publish(part, name + found.name[len(module.__name__) :])
 
 
-def _publish(module: ModuleType, name: str) -> None:
+def publish(module: ModuleType, name: str) -> None:
+    """Let ``import name`` give ``module``, which answers for names of the reference that it does not have."""
     sys.modules[name] = module
     if not name.startswith("comfy_api") and "__getattr__" not in vars(module):
         module.__getattr__ = _fall_through(module, name)  # type: ignore[method-assign]

@@ -39,7 +39,7 @@ IMPORTS = [
     "from comfy.k_diffusion.utils import FolderOfImages",
     "from nodes import common_ksampler, VAEEncode, CheckpointLoaderSimple, MAX_RESOLUTION",
     "from latent_preview import LatentPreviewer, TAESDPreviewerImpl",
-    "from comfy.samplers import CFGGuider, KSAMPLER, calculate_sigmas",
+    "from comfy.controlnet import ControlBase",
     "from comfy_api_nodes.apis import anything",
     "from app.user_manager import UserManager; UserManager()",
     "import server; server.web, server.uuid; server.PromptServer.instance.routes",

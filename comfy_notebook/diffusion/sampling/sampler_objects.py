@@ -156,7 +156,7 @@ def ksampler(
         "uni_pc": uni_pc.sample_unipc,
         "uni_pc_bh2": uni_pc.sample_unipc_bh2,
     }
-    function = functions.get(sampler_name) or getattr(k_diffusion, f"sample_{sampler_name}", None)
+    function = functions.get(sampler_name) or vars(k_diffusion).get(f"sample_{sampler_name}")
     if function is None:
         raise ValueError(f"There is no sampler called {sampler_name!r}.")
     return KSAMPLER(function, extra_options, inpaint_options)

@@ -1,0 +1,27 @@
+"""Modules of the reference whose place one of our own takes: the very same module, loaded when it is first imported.
+
+What a pack puts into such a module is what our own code then calls. They load torch; :mod:`.install` therefore leaves
+them to :mod:`.finder`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+_DIFFUSION = "comfy_notebook.diffusion"
+
+ALIASES: dict[str, str] = {
+    "comfy.extra_samplers.uni_pc": f"{_DIFFUSION}.sampling.uni_pc",
+    "comfy.k_diffusion.sampling": f"{_DIFFUSION}.sampling.k_diffusion",
+    "comfy.model_sampling": f"{_DIFFUSION}.sampling.model_sampling",
+    "comfy.patcher_extension": f"{_DIFFUSION}.sampling.wrappers",
+    "comfy.sample": f"{_DIFFUSION}.sampling.sample",
+    "comfy.sampler_helpers": f"{_DIFFUSION}.sampling.sampler_helpers",
+    "comfy.samplers": f"{_DIFFUSION}.sampling.samplers",
+}
+
+
+def load(name: str) -> ModuleType:
+    """Our module for ``name``, which is one of :data:`ALIASES`."""
+    return importlib.import_module(ALIASES[name])
