@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
+from .comfy_api_finder import add as _add_finder
+
 if TYPE_CHECKING:
     from .api import Results, Run, RunError, RunInterrupted, Workflow, node
     from .packs import load_pack
@@ -74,6 +76,9 @@ __all__ = [
     "load_pack",
     "node",
 ]
+
+
+_add_finder()
 
 
 def __getattr__(name: str) -> _Any:

@@ -93,9 +93,9 @@ class PackLoader:
                 is_same = known.ok and self._codes[source.name] == code_fingerprint(source)
                 if known.status == "importing" or is_same:
                     return known
-                return self._reload(source, logging.INFO)
+                return self._reload(source, is_asked_for=True)
             self._prestart(source)
-            return self._load(source, level=logging.INFO)
+            return self._load(source, is_asked_for=True)
 
     def reload_changed(self) -> list[PackReport]:
         """Load every pack again whose files changed; returns the reports of those."""
@@ -128,12 +128,16 @@ class PackLoader:
         if report.problem:
             log.warning("%s: prestartup_script.py: %s", source.name, report.problem)
 
-    def _load(self, source: PackSource, previous: PackReport | None = None, level: int = logging.WARNING) -> PackReport:
+    def _load(
+        self, source: PackSource, previous: PackReport | None = None, *, is_asked_for: bool = False
+    ) -> PackReport:
+        """``is_asked_for``: by name, so that the caller shows what became of it and the log stays quiet."""
+        level = logging.INFO if is_asked_for else logging.WARNING
         report = PackReport(source.name, source.path)
         self._sources[source.name], self.reports[source.name] = source, report
         self._codes[source.name] = code = code_fingerprint(source)
         own(source.owned, source.name)
-        done = self._guarded(report, source, lambda: self._take_in(source, report, code, previous))
+        done = self._guarded(report, source, lambda: self._take_in(source, report, code, previous, is_asked_for))
         if done.wait(self.limit):
             self._tell(report, level)
         else:
@@ -147,26 +151,28 @@ class PackLoader:
         done.wait()
         self._tell(report, logging.WARNING)
 
-    def _take_in(self, source: PackSource, report: PackReport, code: str, previous: PackReport | None) -> None:
+    def _take_in(
+        self, source: PackSource, report: PackReport, code: str, previous: PackReport | None, is_asked_for: bool
+    ) -> None:
         module = import_pack(source)
         register_web(self.session, source, module, report)
         read = read_nodes(module, PREFIX + source.name)
         if read is None and not report.has_web:
             raise ImportError("has neither NODE_CLASS_MAPPINGS nor comfy_entrypoint")
         if read is not None:
-            register_nodes(self.session.registry, read, report, code)
+            register_nodes(self.session.registry, read, report, code, is_asked_for)
         if previous is not None:
             gone = [name for name in previous.nodes if name not in report.nodes]
             remove_nodes(self.session.registry, gone, source.name)
         report.status = "loaded"
 
-    def _reload(self, source: PackSource, level: int = logging.WARNING) -> PackReport:
+    def _reload(self, source: PackSource, *, is_asked_for: bool = False) -> PackReport:
         """Routes and handlers of the old code go with it; if the new code fails, everything old comes back."""
         previous = self.reports[source.name]
         modules = take_modules(source)
         forget_compiled(source)
         restore = self._withdraw(source.name)
-        report = self._load(source, previous, level)
+        report = self._load(source, previous, is_asked_for=is_asked_for)
         if report.status == "failed":
             take_modules(source)
             sys.modules.update(modules)

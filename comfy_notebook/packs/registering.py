@@ -16,6 +16,7 @@ from ..protocol.registry import Registry
 from .report import PackReport
 
 PREFIX = "custom_nodes."
+BUILT_IN = "nodes"
 
 
 def read_nodes(module: ModuleType, origin: str) -> PackNodes | None:
@@ -36,18 +37,23 @@ def read_nodes(module: ModuleType, origin: str) -> PackNodes | None:
     return read_extension(entrypoint, origin) if callable(entrypoint) else None
 
 
-def register_nodes(registry: Registry, read: PackNodes, report: PackReport, code: str) -> None:
+def register_nodes(registry: Registry, read: PackNodes, report: PackReport, code: str, is_asked_for: bool) -> None:
     """Register what a pack offers and write down in ``report`` what became of it. ``code`` is the fingerprint of the
-    pack's files: results of other code are not reused."""
+    pack's files: results of other code are not reused. Built-in nodes win; so do nodes of the notebook's cells, unless
+    somebody asks for this very pack (``is_asked_for``): then the file is newer than the cell."""
     origin = PREFIX + report.name
     report.refused.update({name: str(error) for name, error in read.failed.items()})
     for definition in read.definitions:
         known = registry.get(definition.name)
-        if known is not None and not known.python_module.startswith(PREFIX):
+        if known is not None and known.python_module == BUILT_IN:
             report.refused[definition.name] = "a built-in node has this name"
             continue
         if known is not None and known.python_module != origin:
-            other = known.python_module.removeprefix(PREFIX)
+            is_of_pack = known.python_module.startswith(PREFIX)
+            if not is_of_pack and not is_asked_for:
+                report.refused[definition.name] = "a node of the notebook has this name"
+                continue
+            other = known.python_module.removeprefix(PREFIX) if is_of_pack else "the notebook"
             report.notes.append(f"{definition.name} takes the place of the node of {other}")
         with suppress(Exception):  # slots, or a metaclass that forbids it
             written: Any = getattr(definition.node_class, "V3_CLASS", definition.node_class)

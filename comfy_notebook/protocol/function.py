@@ -53,17 +53,27 @@ def definition_from_function(
     parameters = read_parameters(fn, node_name, localns)
     results = read_results(fn, node_name, localns)
     call = _FunctionCall(fn, node_name, tuple(parameters), tuple(results.outputs), results.is_tuple)
+    description = description if description is not None else (inspect.getdoc(fn) or "")
+    is_output_node = output_node or not results.outputs
+    said = {
+        "CATEGORY": category,
+        "DESCRIPTION": description,
+        "OUTPUT_NODE": is_output_node,
+        "INPUT_IS_LIST": input_is_list,
+        "NOT_IDEMPOTENT": not_idempotent,
+        "SEARCH_ALIASES": list(search_aliases),
+    }
     return NodeDefinition(
         name=node_name,
-        node_class=_node_class(call, always_run),
+        node_class=_node_class(call, always_run, said),
         function="run",
         input_types=partial(_input_types, tuple(parameters)),
         outputs=tuple(OutputDefinition(out.name, out.type, out.is_list) for out in results.outputs),
         display_name=display_name or _title(node_name),
         category=category,
-        description=description if description is not None else (inspect.getdoc(fn) or ""),
+        description=description,
         python_module=python_module or getattr(fn, "__module__", "") or "",
-        is_output_node=output_node or not results.outputs,
+        is_output_node=is_output_node,
         input_is_list=input_is_list,
         not_idempotent=not_idempotent,
         search_aliases=search_aliases,
@@ -99,9 +109,11 @@ def _input_types(parameters: tuple[Parameter, ...]) -> dict[str, dict[str, Any]]
     return {category: inputs for category, inputs in declared.items() if inputs or category == "required"}
 
 
-def _node_class(call: _FunctionCall, always_run: bool) -> type:
-    """A class that answers to the V1 protocol; one per function, so that instances are not shared between nodes."""
+def _node_class(call: _FunctionCall, always_run: bool, said: Mapping[str, Any]) -> type:
+    """A class that says all of itself in the V1 protocol, so that ComfyUI takes it too; one per function, so that
+    instances are not shared between nodes."""
     members: dict[str, Any] = {
+        **said,
         "FUNCTION": "run",
         "INPUT_TYPES": classmethod(lambda cls: _input_types(call.parameters)),
         "RETURN_TYPES": tuple(output.type for output in call.outputs),

@@ -1,4 +1,4 @@
-"""The examples of the README and of ``docs/python.md`` run as they stand, in a real kernel."""
+"""The examples of the README and of the pages in ``docs`` run as they stand, in a real kernel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def checked(block: str) -> str:
     return SHOWN.sub(lambda found: f"assert repr({found[1]}) == {found[2]!r}, repr({found[1]})", block)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md", "docs/write-a-pack.md"])
 def test_the_examples_run(page: str, folder: Path, kernel: str) -> None:
     blocks = BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
     assert len(blocks) > 2

@@ -60,7 +60,8 @@ BY_NAME = {
     "b_exits": "import sys; sys.exit('bye')",
     "c_node_exits": NODE.format(name="Exits", body="sys.exit(4)"),
     "d_patches": MONKEYPATCHES,
-    "zz_blocks": "import time; time.sleep(3)\n" + node_source("Slow"),
+    "zz_blocks": "import os, time\nwhile not os.path.exists(__file__ + '.go'): time.sleep(0.05)\n"
+    + node_source("Slow"),
     "f_many": node_source("N") + "NODE_CLASS_MAPPINGS = {f'N{i}': type(f'N{i}', (N,), {}) for i in range(500)}",
     "g_thread": "import threading\nthreading.Thread(target=lambda: 1 / 0, daemon=True).start()\n"
     + node_source("Quiet"),
@@ -102,13 +103,14 @@ def crowd(
         write_pack(name, source)
     for pack in EXAMPLES.iterdir():
         shutil.copytree(pack, tmp_path / "custom_nodes" / f"z_{pack.name}")
-    loader.limit = 1.5
+    loader.limit = 3.0
     stdout = sys.stdout
     try:
         loader.load_all()
         yield loader
     finally:
         sys.stdout = stdout
+        (tmp_path / "custom_nodes" / "zz_blocks" / "__init__.py.go").touch()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -126,14 +128,14 @@ def test_the_others_load_and_everyone_is_told_what_became_of_each(
         assert report.name in str(report)
         assert report.seconds > 0
     assert "RecursionError" in str(reports["h_recursion"])
-    assert "3 s" not in str(reports["zz_blocks"])
     assert "NODE_CLASS_MAPPINGS is a list" in str(reports["j_odd_mapping"])
     assert len(reports["f_many"].nodes) == 500
     assert reports["f_many"].seconds < 1
+    (reports["zz_blocks"].path / "__init__.py.go").touch()
     deadline = time.monotonic() + 30
     while not reports["zz_blocks"].ok and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert 3 <= reports["zz_blocks"].seconds < 20
+    assert reports["zz_blocks"].seconds >= crowd.limit
     assert "Slow" in crowd.session.registry
     captured = capsys.readouterr()
     assert "noise" not in captured.out + captured.err

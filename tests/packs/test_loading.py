@@ -11,7 +11,9 @@ import pytest
 
 import comfy_notebook as cn
 from comfy_notebook.packs.explain import explain
+from comfy_notebook.packs.finding import source_of
 from comfy_notebook.packs.loader import PackLoader
+from comfy_notebook.protocol.function import definition_from_function
 from comfy_notebook.session import Session
 
 from .conftest import WritePack, node_source
@@ -181,6 +183,21 @@ def test_built_in_nodes_win_and_the_last_pack_wins(loader: PackLoader, write_pac
     assert a.refused == {"SaveImage": "a built-in node has this name"}
     assert loader.session.registry.get("Twice").node_class().run() == (2,)  # type: ignore[union-attr]
     assert b.notes == ["Twice takes the place of the node of a"]
+
+
+def test_a_node_of_a_cell_stays_until_the_pack_is_asked_for(loader: PackLoader, write_pack: WritePack) -> None:
+    def answer() -> int:
+        return 1
+
+    loader.session.registry.register(definition_from_function(answer, name="Answer", python_module="__main__"))
+    folder = write_pack("late", node_source())
+    [report] = loader.load_all()
+    assert report.refused == {"Answer": "a node of the notebook has this name"}
+    assert loader.session.registry.get("Answer").python_module == "__main__"  # type: ignore[union-attr]
+    (folder / "__init__.py").write_text(node_source(value=43))
+    report = loader.load(source_of(folder))
+    assert report.notes == ["Answer takes the place of the node of the notebook"]
+    assert loader.session.registry.get("Answer").python_module == "custom_nodes.late"  # type: ignore[union-attr]
 
 
 def test_a_node_that_is_none_costs_itself_alone(loader: PackLoader, write_pack: WritePack) -> None:
