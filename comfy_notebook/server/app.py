@@ -24,7 +24,7 @@ from . import (
 )
 from .errors import error_middleware
 from .pack_routes import pack_middleware
-from .security import finish_headers, gate_middleware
+from .security import gate_middleware, name_allowed_origin
 from .services import SERVICES, Services
 
 ROUTES = (
@@ -35,6 +35,7 @@ ROUTES = (
     packs,
     statics,
     extension_sources,
+    file_metadata,
     view,
     uploads,
     userdata,
@@ -54,7 +55,7 @@ def build_app(parts: Services) -> web.Application:
         client_max_size=parts.max_upload_size,
     )
     app[SERVICES] = parts
-    app.on_response_prepare.append(finish_headers)
+    app.on_response_prepare.append(name_allowed_origin)
     for module in ROUTES:
         for route in module.routes:
             assert isinstance(route, web.RouteDef)

@@ -66,8 +66,8 @@ class Gate:
         return not secrets.compare_digest(offered.encode("utf-8", "surrogateescape"), self.token.encode())
 
 
-async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell the browser that the page that asks may read the answer, errors and websockets included; compress texts."""
+async def name_allowed_origin(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the browser that the page that asks may read the answer, errors and websockets included."""
     origin, gate = request.headers.get("Origin"), request.config_dict[GATE]
     if request.transport in gate.trusted:
         return
@@ -76,8 +76,6 @@ async def finish_headers(request: web.Request, response: web.StreamResponse) -> 
         response.headers["Access-Control-Allow-Origin"] = origin or gate.allowed_origin
         response.headers["Access-Control-Allow-Credentials"] = "true"
         response.headers["Vary"] = "Origin"
-    if gate.compress and isinstance(response, web.Response) and response.content_type in COMPRESSED:
-        response.enable_compression()
 
 
 GATE: web.AppKey[Gate] = web.AppKey("gate", Gate)
@@ -121,6 +119,8 @@ async def gate_middleware(request: web.Request, handler: Handler) -> web.StreamR
     if gate.needs_token(request):
         return json_error(401, "token_required", "This server asks for a token: add ?token=… to the address.")
     response = await handler(request)
+    if gate.compress and isinstance(response, web.Response) and response.content_type in COMPRESSED:
+        response.enable_compression()
     if gate.token is not None and "token" in request.query and not response.prepared:
         response.set_cookie(TOKEN_COOKIE, gate.token, httponly=True, samesite="Strict")
     return response

@@ -31,13 +31,13 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "--listen", "--host", nargs="?", default="127.0.0.1", const="0.0.0.0,::", metavar="ADDRESS",
         help="addresses, comma separated; default: 127.0.0.1; every address where none is named",
     )  # fmt: skip
-    command.add_argument("--port", type=int, default=8188, help="default: 8188; 0 takes any free port")
+    command.add_argument("--port", type=_port, default=8188, help="default: 8188; 0 takes any free port")
     command.add_argument("--token", help="asked of every request; made by itself for other addresses than loopback")
     command.add_argument(
         "--enable-cors-header", nargs="?", const="*", metavar="ORIGIN",
         help="let pages of this origin use the API; of any origin where none is named",
     )  # fmt: skip
-    command.add_argument("--max-upload-size", type=float, default=100, metavar="MB", help="default: 100")
+    command.add_argument("--max-upload-size", type=_size, default=100, metavar="MB", help="default: 100")
     command.add_argument(
         "--extra-model-paths-config", type=Path, nargs="+", action="extend", default=[], metavar="FILE",
         help="YAML files that list more folders with models; their paths are relative to the file",
@@ -76,6 +76,20 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise argparse.ArgumentTypeError("must be 0 to 65535")
+    return number
+
+
+def _size(text: str) -> float:
+    number = float(text)
+    if not 0 < number < 1e9:
+        raise argparse.ArgumentTypeError("must be a number of megabytes")
     return number
 
 

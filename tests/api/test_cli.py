@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -156,7 +159,61 @@ def test_serve_takes_the_options_of_the_reference(serve: Callable[..., Served], 
     served.process.send_signal(signal.SIGTERM)
     _, errors = served.process.communicate(timeout=20)
     assert "ignored: --disable-auto-launch" in errors
+    assert f"To see the GUI go to: {served.url}" in errors, "for launchers that read the other stream"
     assert served.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--lowvram", "--fp16-vae", "--use-pytorch-cross-attention"],
+        ["--front-end-version", "Comfy-Org/ComfyUI_frontend@latest", "--windows-standalone-build"],
+        ["--fast", "--directml"],
+        ["--fast", "fp16_accumulation", "cublas_ops", "--reserve-vram", "0.6"],
+        ["--preview-size", "512", "--default-hashing-function", "md5"],
+        ["--fp8_e4m3fn-unet", "--async-offload", "2", "--multi-user"],
+    ],
+)
+def test_options_that_change_nothing_are_taken(arguments: list[str]) -> None:
+    options = cli.parser().parse_args(["serve", *arguments, "--port", "1"])
+    assert options.port == 1
+    assert options.ignored == [argument for argument in arguments if argument.startswith("--")]
+    assert not cli.parser().parse_args(["serve"]).ignored
+
+
+def test_it_ends_once_all_is_loaded_where_asked(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "comfy_notebook", "serve", "--port", "0", "--quick-test-for-ci", "--cpu"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "To see the GUI go to: http://127.0.0.1:" in done.stdout) == (0, True), done.stderr
+
+
+def test_a_port_that_is_taken_is_told_in_a_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "comfy_notebook", "serve", "--port", str(port)]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert str(port) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl for a certificate")
+def test_https(serve: Callable[..., Served], tmp_path: Path) -> None:
+    files = ["-keyout", "key.pem", "-out", "cert.pem"]
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2", *files]
+    subprocess.run(make, cwd=tmp_path, check=True, capture_output=True)
+    served = serve("--tls-keyfile", "key.pem", "--tls-certfile", "cert.pem", "--enable-compress-response-body")
+    assert served.url.startswith("https://127.0.0.1:")
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    asked = urllib.request.Request(served.url + "object_info", headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(asked, context=trusting, timeout=30) as answer:
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert "LoadImage" in json.loads(gzip.decompress(answer.read()))
+    broken = [sys.executable, "-m", "comfy_notebook", "serve", "--port", "0", "--tls-keyfile", "none.pem"]
+    for more in ([], ["--tls-certfile", "none.pem"]):
+        done = subprocess.run([*broken, *more], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
 
 
 PACK = """
@@ -210,8 +267,9 @@ def test_cache_options(arguments: list[str], mode: str) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--cache-lru", "-1"], ["--cache-none", "--cache-classic"], ["--preview-method", "x"], ["--port", "a"]],
-)
+    [["--cache-lru", "-1"], ["--cache-none", "--cache-classic"], ["--preview-method", "x"], ["--port", "a"],
+     ["--prot", "1"], ["--no-such-option"], ["stray"], ["--port", "70000"], ["--max-upload-size", "-1"]],
+)  # fmt: skip
 def test_wrong_calls_end_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(["serve", *arguments])
