@@ -375,6 +375,7 @@ export class Editor {
       host.onFullSize((on) => { this.fullSize = on; this.toolbar.setFullSize(on); view.resize(); }),
       bindKeys(root, this.commands, (event) => this.keysElsewhere(event), () => this.sharesPage),
       bindClipboard({ root, view, files: this.files, pointer: () => this.pointer.at() }),
+      this.packProblems.onAdded(() => this.toolbar.setPackErrors(this.packProblems.all.length)),
       showsKeyFocus(root),
       this.pointer.stop,
     );

@@ -32,6 +32,7 @@ export class Toolbar {
   readonly menuButton: HTMLButtonElement;
   /** Where packs put buttons and badges. */
   readonly extra = h("div", { class: "cn-extra" });
+  private readonly packErrors = h("button", { class: "cn-chip cn-chip-error cn-pack-errors", hidden: true, onclick: () => this.commands.run("packs") }, icon("puzzle"), h("span", {}));
   private readonly menuSections: (() => (MenuItem | HTMLElement | null)[])[] = [];
 
   constructor(
@@ -45,7 +46,7 @@ export class Toolbar {
     this.cancel = h("button", { class: "cn-button cn-cancel", hidden: true, title: `Cancel (${keyLabel("ctrl+alt+enter")})`, onclick: () => commands.run("cancel") }, icon("stop"), h("span", { class: "cn-wide" }, "Cancel"));
     this.menuButton = h("button", { class: "cn-icon-button", title: "Menu", "aria-label": "Menu", "aria-haspopup": "menu", onclick: () => this.openMainMenu() }, icon("more"));
     this.element = h("div", { class: "cn-toolbar", role: "toolbar", "aria-label": "Editor" },
-      h("div", { class: "cn-split" }, this.runButton, more), this.cancel, this.state, this.sync, h("span", { class: "cn-spacer" }), this.extra,
+      h("div", { class: "cn-split" }, this.runButton, more), this.cancel, this.state, this.sync, h("span", { class: "cn-spacer" }), this.packErrors, this.extra,
       h("div", { class: "cn-tools cn-wide" }, this.tool("undo", "undo"), this.tool("redo", "redo")),
       h("div", { class: "cn-tools cn-wider" }, this.tool("search", "plus"), this.tool("open", "open"), this.tool("save-json", "save")),
       h("div", { class: "cn-tools" }, h("span", { class: "cn-wide" }, this.tool("fit", "fit")), this.tool("full-size", "expand"), this.menuButton),
@@ -79,6 +80,14 @@ export class Toolbar {
   setSync(state: SyncState): void {
     this.sync.textContent = SYNC_TEXT[state] ?? "";
     this.sync.className = `cn-sync cn-sync-${state}`;
+  }
+
+  /** Errors in packs' JavaScript; the page about packs lists them. */
+  setPackErrors(count: number): void {
+    const text = count === 1 ? "1 error in a pack" : `${count} errors in packs`;
+    this.packErrors.hidden = count === 0;
+    this.packErrors.title = this.packErrors.ariaLabel = text;
+    (this.packErrors.lastChild as HTMLElement).textContent = String(count);
   }
 
   setProblems(count: number): void {
