@@ -8,6 +8,7 @@ from . import (
     catalogue,
     editor_routes,
     extension_sources,
+    file_metadata,
     icons,
     internal,
     jobs,

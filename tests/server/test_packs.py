@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from comfy_notebook.packs.files import PackFiles
 from comfy_notebook.session import Session
@@ -155,3 +157,14 @@ async def test_modules_of_all_packs_come_in_one_answer(
 async def test_a_listing_follows_packs_that_go(pair: aiohttp.ClientSession, pack: PackFiles, session: Session) -> None:
     session.packs.remove("my-pack")
     assert (await (await pair.get("/cn/extensions")).json())["modules"] == []
+
+
+async def test_what_a_file_carries_can_be_asked(pair: aiohttp.ClientSession) -> None:
+    buffer = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0110] = 'prompt:{"1": {}}'
+    Image.new("RGB", (4, 4)).save(buffer, "WEBP", exif=exif)
+    async with pair.post("/cn/metadata", data=buffer.getvalue()) as response:
+        assert await response.json() == {"texts": {"prompt": '{"1": {}}'}}
+    for wrong in (b"", b"no picture", buffer.getvalue()[:30]):
+        assert (await pair.post("/cn/metadata", data=wrong)).status == 400
