@@ -62,11 +62,16 @@ class Client:
                 await self._send(self._waiting.popleft())
 
     async def _send(self, event: Event) -> None:
-        frame = binary_frame(event, bool(self.features.get("supports_preview_metadata")))
+        try:
+            frame = binary_frame(event, bool(self.features.get("supports_preview_metadata")))
+            text = message(event) if frame is None else ""
+        except Exception:  # of what a pack put into it; the other events must still arrive
+            log.exception("an event of type %r can't be sent", event.type)
+            return
         if frame is not None:
             await self._socket.send_bytes(frame)
         else:
-            await self._socket.send_str(message(event))
+            await self._socket.send_str(text)
 
 
 @routes.get("/ws")
@@ -120,8 +125,8 @@ def binary_frame(event: Event, with_metadata: bool) -> bytes | None:
     the node id, node id, text; 4 = length of the metadata, metadata as JSON, image.
     """
     if event.type == "progress_text":
-        node = str(event.data.get("nodeId") or event.data.get("node") or "").encode()
-        return struct.pack(">II", TEXT, len(node)) + node + str(event.data.get("text", "")).encode()
+        node = str(event.data.get("nodeId") or event.data.get("node") or "").encode("utf-8", "replace")
+        return struct.pack(">II", TEXT, len(node)) + node + str(event.data.get("text", "")).encode("utf-8", "replace")
     if event.type != "b_preview_with_metadata" or not event.buffers:
         return None
     if with_metadata:

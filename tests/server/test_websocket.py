@@ -9,8 +9,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from PIL import Image
 
 from comfy_notebook.engine.events import Event
+from comfy_notebook.protocol.context import context
+from comfy_notebook.protocol.function import definition_from_function
 from comfy_notebook.session import Session
 
 from .conftest import SAY_SHOW, finished, steps_prompt
@@ -145,3 +148,87 @@ async def test_a_client_that_comes_back_hears_the_rest(pair: aiohttp.ClientSessi
         await socket.send_json({"type": "feature_flags", "data": {}})
         heard = await receive_until(socket, lambda message: message["type"] == "feature_flags")
     assert kinds(heard) == ["status", "feature_flags"], "nothing runs any more"
+
+
+class Unprintable:
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+    __repr__ = __str__
+
+
+ODD: list[Any] = [
+    {(1, 2): 3}, {None: 1, 2: float("nan")}, [float("inf")], Unprintable(), {Unprintable(): Unprintable()}, b"bytes",
+    10**6000, "\ud800", {1, 2},
+]  # fmt: skip
+
+
+async def test_odd_events_do_not_silence_a_client(client: aiohttp.ClientSession, session: Session) -> None:
+    ring: list[Any] = []
+    ring.append(ring)
+    deep: list[Any] = []
+    for _ in range(5000):
+        deep = [deep]
+    async with client.ws_connect("/ws?clientId=me") as socket:
+        await socket.receive_json()
+        for odd in [*ODD, ring, deep]:
+            session.bus.publish(Event("odd", {"value": odd}, "me"))
+            told = json.loads((await socket.receive(timeout=10)).data, parse_constant=pytest.fail)
+            assert told["type"] == "odd"
+        session.bus.publish(Event("progress_text", {"nodeId": "\ud800", "text": "\udfff"}, "me"))
+        assert (await socket.receive(timeout=10)).data[:4] == struct.pack(">I", 3)
+
+
+async def test_texts_and_final_pictures_are_frames(client: aiohttp.ClientSession, session: Session) -> None:
+    def speak() -> int:
+        context().text("half way, caf\u00e9")
+        context().send_image(Image.new("RGB", (9, 5), (1, 2, 3)))
+        return 1
+
+    session.registry.register(definition_from_function(speak, name="Speak", output_node=True))
+    for with_metadata in (False, True):
+        async with client.ws_connect(f"/ws?clientId=me{with_metadata}") as socket:
+            await socket.receive_json()
+            await socket.send_json({"type": "feature_flags", "data": {"supports_preview_metadata": with_metadata}})
+            body = {"prompt": {"7": {"class_type": "Speak", "inputs": {}}}, "client_id": f"me{with_metadata}"}
+            await client.post("/free", json={"free_memory": True})
+            await client.post("/prompt", json=body)
+            frames = [told for told in await receive_until(socket, ends) if isinstance(told, bytes)]
+        text, picture = frames
+        assert text == struct.pack(">II", 3, 1) + b"7" + "half way, caf\u00e9".encode()
+        kind, second = struct.unpack(">II", picture[:8])
+        assert (kind, picture[8:][second if with_metadata else 0 :][:4]) == (4 if with_metadata else 1, b"\x89PNG")
+        if with_metadata:
+            told = json.loads(picture[8 : 8 + second])
+            assert (told["node_id"], told["image_type"]) == ("7", "image/png")
+        else:
+            assert second == 2
+
+
+async def test_two_sockets_of_one_client_and_a_stranger(pair: aiohttp.ClientSession) -> None:
+    async with (
+        pair.ws_connect("/ws?clientId=me") as one,
+        pair.ws_connect("/api/ws?clientId=me") as two,
+        pair.ws_connect("/ws") as stranger,
+    ):
+        sids = [(await socket.receive_json())["data"]["sid"] for socket in (one, two, stranger)]
+        assert sids[:2] == ["me", "me"]
+        assert sids[2] not in ("me", "")
+        await pair.post("/prompt", json={"prompt": SAY_SHOW, "client_id": "me"})
+        assert kinds(await receive_until(one, ends)) == kinds(await receive_until(two, ends))
+        await stranger.send_json({"type": "feature_flags", "data": {}})
+        heard = await receive_until(stranger, lambda message: message["type"] == "feature_flags")
+    assert set(kinds(heard)) <= {"status", "feature_flags"}
+
+
+async def test_a_prompt_of_nobody_is_told_to_nobody(pair: aiohttp.ClientSession) -> None:
+    async with pair.ws_connect("/ws?clientId=me") as socket:
+        await socket.receive_json()
+        for client_id in ({}, {"client_id": None}, {"client_id": "you"}):
+            prompt_id = (await (await pair.post("/prompt", json={"prompt": SAY_SHOW, **client_id})).json())["prompt_id"]
+            await finished(pair, prompt_id)
+        await socket.send_json({"type": "feature_flags", "data": {}})
+        heard = await receive_until(socket, lambda message: message["type"] == "feature_flags")
+    assert set(kinds(heard)) == {"status", "feature_flags"}
