@@ -2,7 +2,9 @@
 import { ANIM_PREVIEW_WIDGET, ComfyApp } from "./app";
 import { ComfyApi, PromptExecutionError } from "./api";
 import { coreModules } from "./core-modules";
+import { metadataExports } from "./metadata";
 import { publish } from "./modules";
+import { helperExports } from "./page-helpers";
 import type { EditorPorts } from "./ports";
 import type { RawGraph } from "./types";
 import { uiExports } from "./ui";
@@ -19,10 +21,12 @@ export function exposeGlobals(window: Window & typeof globalThis, app: ComfyApp,
   publish(window, {
     ...uiExports,
     ...coreModules(),
+    ...metadataExports,
     app: { app, ComfyApp, ANIM_PREVIEW_WIDGET },
     api: { api, ComfyApi, PromptExecutionError },
     widgets: { ComfyWidgets, addValueControlWidget, addValueControlWidgets, updateControlWidgetLabel, IS_CONTROL_WIDGET, isValidWidgetType },
   });
+  publish(window, { utils: helperExports }); // beside those that `ui/utils.js` brings
   return () => {
     for (const name of [...Object.keys(globals), "comfyAPI"]) delete (window as unknown as Record<string, unknown>)[name];
   };
