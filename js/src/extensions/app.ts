@@ -94,6 +94,19 @@ export class ComfyApp extends Clipspace {
     this.ports.registered(extension);
   }
 
+  /** `getCanvasMenuItems` of all extensions; null is a separator. */
+  collectCanvasMenuItems(canvas: Any): unknown[] {
+    return this.collect("getCanvasMenuItems", canvas);
+  }
+
+  collectNodeMenuItems(node: Any): unknown[] {
+    return this.collect("getNodeMenuItems", node);
+  }
+
+  private collect(hook: string, subject: Any): unknown[] {
+    return this.hooks.call(hook, [subject]).flatMap(({ answer }) => (Array.isArray(answer) ? (answer as unknown[]) : []));
+  }
+
   getNodeDefs(): Promise<Record<string, NodeInfo>> {
     return this.api.getNodeDefs();
   }

@@ -197,6 +197,7 @@ export class Extensions {
         if (ui) app.nodeOutputs[id] = ui;
         else delete app.nodeOutputs[id];
       },
+      menuItems: (node) => (node ? app.collectNodeMenuItems(node) : app.collectCanvasMenuItems(app.canvas)),
       mayHaveChanged: () => this.editor.look(),
     };
   }

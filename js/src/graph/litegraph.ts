@@ -42,6 +42,15 @@ export function setUpLitegraph(): void {
   callable.prototype = ContextMenu.prototype;
   Object.setPrototypeOf(callable, ContextMenu);
   (LiteGraph as unknown as Record<string, unknown>).ContextMenu = callable;
+  stockMenu = callable;
+}
+
+let stockMenu: unknown;
+const stockAddItem = ContextMenu.prototype.addItem;
+
+/** Packs put a menu of their own in place of litegraph's, or changed how it makes its entries: lists are theirs to show. */
+export function menuIsReplaced(): boolean {
+  return (LiteGraph.ContextMenu as unknown) !== stockMenu || ContextMenu.prototype.addItem !== stockAddItem;
 }
 
 /** Outlines that packs ask for. */

@@ -111,7 +111,9 @@ export class Menus {
     const { canvas } = this.core;
     const wrapped = canvas.getNodeMenuOptions !== stockMenus.node;
     const options = this.guarded(node, () => (wrapped || node.getExtraMenuOptions ? (canvas.getNodeMenuOptions(node) as AnyWidget[]) : []));
-    return tidy(options.map((option) => (isStock(option, OWN_NODE_ENTRIES) ? null : foreignEntry(option, node, this.core))));
+    const offered = (packHooks()?.menuItems(node) ?? []) as AnyWidget[];
+    return tidy([...options.map((option) => (isStock(option, OWN_NODE_ENTRIES) ? null : foreignEntry(option, node, this.core))),
+      null, ...offered.map((option) => foreignEntry(option, node, this.core))]);
   }
 
   private guarded(node: LGraphNode | null, work: () => AnyWidget[] | null | undefined): AnyWidget[] {
@@ -188,7 +190,9 @@ export class Menus {
     // packs wrap getCanvasMenuOptions or set getExtraMenuOptions on the canvas; litegraph's own entries are replaced by ours
     const asked = (core.canvas.getCanvasMenuOptions as unknown) !== stockMenus.canvas || core.canvas.getExtraMenuOptions;
     const options = this.guarded(null, () => (asked ? (core.canvas.getCanvasMenuOptions() as AnyWidget[]) : []));
-    const extra = tidy(options.map((option) => (isStock(option, OWN_CANVAS_ENTRIES) ? null : foreignEntry(option, null, core))));
+    const offered = (packHooks()?.menuItems(null) ?? []) as AnyWidget[];
+    const extra = tidy([...options.map((option) => (isStock(option, OWN_CANVAS_ENTRIES) ? null : foreignEntry(option, null, core))),
+      null, ...offered.map((option) => foreignEntry(option, null, core))]);
     if (extra.length) items.push(null, ...extra);
     return items;
   }

@@ -12,6 +12,8 @@ export interface PackHooks {
   failed(where: string, node: LGraphNode, error: unknown): void;
   /** What a node put out, before it is shown; `id` as the run names it. */
   outputs(id: string, ui: Record<string, unknown> | null): void;
+  /** Entries that packs offer for a node's menu, or for the canvas's; null is a separator. */
+  menuItems(node: LGraphNode | null): unknown[];
   /** Packs' code ran or may have run: the graph may be another than before. */
   mayHaveChanged(): void;
 }

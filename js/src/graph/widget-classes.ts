@@ -4,7 +4,7 @@ import { openInlineEdit } from "../widgets/inline-edit";
 import { clampRound, formatNumber, parseNumber, plainText, type NumberOptions } from "../widgets/number";
 import { openChoices } from "../widgets/popup";
 import {
-  BaseWidget, BooleanWidget, ButtonWidget, ComboWidget, KnobWidget, type CanvasPointerEvent, type LGraphCanvas, LGraphNode, NumberWidget,
+  BaseWidget, BooleanWidget, ButtonWidget, ComboWidget, KnobWidget, type CanvasPointerEvent, type LGraphCanvas, LGraphNode, LiteGraph, menuIsReplaced, NumberWidget,
   SliderWidget, TextWidget,
 } from "./litegraph";
 import { activeSurface, surfaceOf } from "./surface";
@@ -259,6 +259,7 @@ function clickCombo(this: AnyWidget, click: Click): void {
   }
   const surface = surfaceOf(canvas);
   if (!surface) return;
+  if (menuIsReplaced() && !this.options?.multiple) return openPacksMenu(this, click, choices);
   const place = fieldPlace(this, node, canvas);
   surface.editing(true);
   openChoices(surface.overlay, { x: place.left, y: place.top + place.height + 2, above: place.top - 2 }, {
@@ -270,4 +271,15 @@ function clickCombo(this: AnyWidget, click: Click): void {
       surface.focus();
     },
   });
+}
+
+/** The choices in the menu that packs put in place of litegraph's. */
+function openPacksMenu(widget: AnyWidget, { e, node, canvas }: Click, choices: unknown[]): void {
+  const labels = choices.map(labelOfChoice(widget));
+  const callback = (label: unknown): void => {
+    const text = typeof label === "string" ? label : String((label as { content?: unknown } | null)?.content ?? label);
+    const at = labels.indexOf(text);
+    if (at >= 0) commitValue(widget, choices[at], { e, node, canvas });
+  };
+  new LiteGraph.ContextMenu(labels, { scale: Math.max(1, canvas.ds.scale), event: e, className: "dark", callback, node, widget } as never);
 }
