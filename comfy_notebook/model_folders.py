@@ -21,6 +21,8 @@ KINDS = (
 )
 #: Kinds by their earlier names.
 RENAMED = {"unet": "diffusion_models", "clip": "text_encoders"}
+#: Small models that come with the package, in folders called like their kinds.
+_INCLUDED = Path(__file__).parent / "models"
 #: Folders of a kind below the models folder, where they are not simply called like it.
 FOLDERS = {
     "text_encoders": ("text_encoders", "clip"),
@@ -63,6 +65,8 @@ class ModelFolders:
         own = [self._root / name for name in FOLDERS.get(kind, (kind,))]
         with self._lock:
             found = [*self._before.get(kind, ()), *own, *self._after.get(kind, ())]
+        if (included := _INCLUDED / kind).is_dir():
+            found.append(included)
         shared = map(Path, self._shared.get(kind, ((), ()))[0])
         return found + [path for path in shared if path not in found]
 

@@ -27,6 +27,7 @@ FAMILIES = (
     "logic",
     "loaders",
     "loaders_lora",
+    "upscale_model",
     "text_encode",
     "vae",
 )
