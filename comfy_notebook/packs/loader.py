@@ -225,8 +225,9 @@ class PackLoader:
         return done
 
     def _tell(self, report: PackReport, level: int) -> None:
-        """One line in the log; a failure also in open editors."""
+        """One line in the log; open editors look for scripts, and show a failure."""
         log.log(logging.INFO if report.ok else level, "%s", report)
+        self.session.bus.publish(Event("cn.packs_changed", {"pack": report.name, "status": report.status}))
         if not report.ok:
             self._notify("error", report)
         for name, reason in report.refused.items():

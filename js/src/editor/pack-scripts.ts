@@ -67,11 +67,9 @@ export class PackScripts {
     return true;
   }
 
-  /** Nodes of packs came: perhaps with scripts. */
-  handle({ type, data }: HostEvent, document: () => Document, title: string): void {
-    if (type !== "cn.nodes_changed") return;
-    const { set = {} } = (data ?? {}) as { set?: Record<string, NodeInfo> };
-    if (!Object.values(set).some((info) => String(info?.python_module).startsWith("custom_nodes."))) return;
+  /** A pack was loaded: perhaps with scripts. */
+  handle({ type }: HostEvent, document: () => Document, title: string): void {
+    if (type !== "cn.packs_changed") return;
     if (this.extensions) this.extensions.lookForModules();
     else this.ask(document, title, 300);
   }
