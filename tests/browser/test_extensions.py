@@ -1,7 +1,8 @@
-"""What packs' JavaScript meets in the editor: hooks in order, widgets, virtual nodes, queueing, patches of the app and the canvas."""
+"""What packs' JavaScript meets in the editor: hooks in order, widgets, virtual nodes, queueing, what they patch."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,185 +17,11 @@ from comfy_notebook.session import Session
 from .harness import OpenPage
 from .packs import PackPage, install, shown
 
-PYTHON = '''
-class Take:
-    """Keeps what reached it."""
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"text": ("STRING", {"default": "a"}), "count": ("INT", {"default": 1})},
-                "optional": {"extra": ("STRING", {"forceInput": True}), "colour": ("SWATCH", {})}}
-    RETURN_TYPES = ("STRING",)
-    FUNCTION = "go"
-    OUTPUT_NODE = True
-    def go(self, text, count, extra="", colour=None):
-        return {"ui": {"got": [[text, count, extra, colour]]}, "result": (text,)}
-
-class Anything(dict):
-    def __contains__(self, key): return True
-    def __getitem__(self, key): return ("*",)
-
-class Loose:
-    """Takes whatever the browser sends."""
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {}, "optional": Anything()}
-    RETURN_TYPES = ()
-    FUNCTION = "go"
-    OUTPUT_NODE = True
-    def go(self, **more):
-        return {"ui": {"got": [sorted(more.items())]}}
-
-NODE_CLASS_MAPPINGS = {"Take": Take, "Loose": Loose}
-WEB_DIRECTORY = "js"
-'''
-
-HOOKS = """
-import { app } from "../../scripts/app.js";
-const seen = window.seen = [];
-const note = (hook) => (...args) => { if (seen.at(-1) !== hook) seen.push(hook); if (args.at(-1) !== app) seen.push(hook + " without app"); };
-app.registerExtension({
-  name: "t.order", init: note("init"), addCustomNodeDefs: note("addCustomNodeDefs"), beforeRegisterNodeDef: note("beforeRegisterNodeDef"),
-  getCustomWidgets(a) { note("getCustomWidgets")(a); return {}; },
-  registerCustomNodes: note("registerCustomNodes"), beforeConfigureGraph: note("beforeConfigureGraph"), nodeCreated: note("nodeCreated"),
-  loadedGraphNode: note("loadedGraphNode"), afterConfigureGraph: note("afterConfigureGraph"), setup: note("setup"),
-});
-const faulty = { name: "t.faulty" };
-for (const hook of ["init", "addCustomNodeDefs", "beforeRegisterNodeDef", "getCustomWidgets", "registerCustomNodes", "beforeConfigureGraph",
-  "nodeCreated", "loadedGraphNode", "afterConfigureGraph", "setup"]) faulty[hook] = () => { throw new Error("faulty " + hook); };
-app.registerExtension(faulty);
-"""
-
-WIDGETS = """
-import { app } from "../../scripts/app.js";
-import { ComfyWidgets } from "../../scripts/widgets.js";
-app.registerExtension({
-  name: "t.widgets",
-  getCustomWidgets() {
-    return { SWATCH(node, name) {
-      const element = document.createElement("input");
-      element.className = "t-swatch";
-      element.value = "#102030";
-      return { widget: node.addDOMWidget(name, "SWATCH", element, { getValue: () => element.value, setValue: (v) => { element.value = v; } }) };
-    } };
-  },
-  beforeRegisterNodeDef(nodeType, nodeData) {
-    if (nodeData.name !== "Take") return;
-    const executed = nodeType.prototype.onExecuted;
-    nodeType.prototype.onExecuted = function (output) {
-      executed?.apply(this, arguments);
-      this.got = output.got;
-      const widget = this.widgets.find(w => w.name === "shown") ?? ComfyWidgets.STRING(this, "shown", ["STRING", { multiline: true }], app).widget;
-      widget.inputEl.readOnly = true;
-      widget.value = JSON.stringify(output.got[0]);
-      widget.serializeValue = () => undefined;
-    };
-  },
-  nodeCreated(node) {
-    if (node.comfyClass === "Take") {
-      const text = node.widgets.find(w => w.name === "text");
-      text.serializeValue = async () => text.value + "!";
-      node.addWidget("button", "press", null, () => { node.color = "#223344"; });
-      node.widgets.unshift(node.widgets.pop());
-    }
-    if (node.comfyClass === "Loose") {
-      node.addWidget("number", "free", 3, () => {}, {});
-      node.addCustomWidget({ type: "t.own", name: "own", value: { on: true, list: [1, 2] }, draw(ctx, n, width, y) { ctx.fillRect(0, y, width, 4); n.drawn = true; },
-        computeSize: (width) => [width, 20], serializeValue: (n, i) => ["listed", i] });
-      node.addWidget("text", "not sent", "x", () => {}, { serialize: false });
-    }
-  },
-});
-"""
-
-VIRTUAL = """
-import { app } from "../../scripts/app.js";
-app.registerExtension({
-  name: "t.virtual",
-  registerCustomNodes() {
-    class Put extends LGraphNode {
-      constructor(title) {
-        super(title);
-        this.isVirtualNode = true; this.serialize_widgets = true; this.properties = { kept: 1 };
-        this.addInput("in", "*"); this.addOutput("out", "*");
-        this.addWidget("text", "name", "a", () => {}, {});
-      }
-    }
-    class Get extends LGraphNode {
-      constructor(title) {
-        super(title);
-        this.isVirtualNode = true; this.serialize_widgets = true;
-        this.addOutput("out", "*");
-        this.addWidget("text", "name", "a", () => {}, {});
-      }
-      getInputLink(slot) {
-        const put = this.graph._nodes.find(n => n.type === "t/Put" && n.widgets[0].value === this.widgets[0].value);
-        return put && this.graph.links[put.inputs[0].link];
-      }
-    }
-    class Hand extends LGraphNode {
-      constructor(title) { super(title); this.isVirtualNode = true; this.addOutput("to", "INT"); this.addWidget("number", "n", 41, () => {}, {}); this.serialize_widgets = true; }
-      applyToGraph() {
-        for (const id of this.outputs[0].links ?? []) {
-          const link = app.graph.links[id], target = app.graph.getNodeById(link.target_id);
-          target.widgets.find(w => w.name === target.inputs[link.target_slot].widget.name).value = this.widgets[0].value;
-        }
-      }
-    }
-    LiteGraph.registerNodeType("t/Put", Put);
-    LiteGraph.registerNodeType("t/Get", Get);
-    LiteGraph.registerNodeType("t/Hand", Hand);
-  },
-});
-"""
-
-PATCHES = """
-import { app } from "../../scripts/app.js";
-import { api } from "../../scripts/api.js";
-window.calls = [];
-const draw = LGraphCanvas.prototype.drawNode;
-LGraphCanvas.prototype.drawNode = function (node) { window.drew = true; return draw.apply(this, arguments); };
-const options = LGraphCanvas.prototype.getCanvasMenuOptions;
-LGraphCanvas.prototype.getCanvasMenuOptions = function () {
-  const list = options.apply(this, arguments);
-  list.push(null, { content: "<b>Tint</b> all", callback: () => { for (const n of app.graph._nodes) n.bgcolor = "#123456"; } });
-  return list;
-};
-const nodeOptions = LGraphCanvas.prototype.getNodeMenuOptions;
-LGraphCanvas.prototype.getNodeMenuOptions = function (node) {
-  const list = nodeOptions.apply(this, arguments);
-  list.splice(list.findIndex(o => o?.content === "Properties"), 0, { content: "Beside properties", callback: () => window.calls.push("menu " + node.id) });
-  return list;
-};
-const menu = LiteGraph.ContextMenu;
-LiteGraph.ContextMenu = function (values, options) { window.calls.push("list " + values.length); return menu.call(this, values, options); };
-LiteGraph.ContextMenu.prototype = menu.prototype;
-app.registerExtension({
-  name: "t.patches",
-  setup() {
-    const toPrompt = app.graphToPrompt;
-    app.graphToPrompt = async function () {
-      const node = app.graph._nodes.find(n => n.comfyClass === "Take");
-      const before = node.widgets.find(w => w.name === "count").value;
-      node.widgets.find(w => w.name === "count").value = 99;
-      const result = toPrompt.apply(app, arguments);
-      node.widgets.find(w => w.name === "count").value = before;
-      const prompt = await result;
-      prompt.output["1"].inputs.text = "patched";
-      window.calls.push("graphToPrompt");
-      return prompt;
-    };
-    const queue = api.queuePrompt;
-    api.queuePrompt = async function (number, prompt) { window.calls.push("api.queuePrompt " + number); return queue.apply(api, arguments); };
-    const run = app.queuePrompt;
-    app.queuePrompt = async function () { window.calls.push("app.queuePrompt"); return run.apply(app, arguments); };
-    for (const type of ["promptQueued", "executed", "execution_start", "execution_success"]) api.addEventListener(type, () => window.calls.push(type));
-  },
-  nodeCreated(node) {
-    const w = node.widgets?.find(w => w.name === "text");
-    if (w) { w.beforeQueued = () => window.calls.push("beforeQueued"); w.afterQueued = () => window.calls.push("afterQueued"); }
-  },
-});
-"""
+SCRIPTS = Path(__file__).parent / "fixtures" / "extensions"
+HOOKS = [
+    "init", "addCustomNodeDefs", "getCustomWidgets", "beforeRegisterNodeDef", "registerCustomNodes",
+    "beforeConfigureGraph", "nodeCreated", "loadedGraphNode", "afterConfigureGraph", "setup",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -215,29 +42,28 @@ Show = Callable[..., Any]
 
 @pytest.fixture
 def with_script(session: Session, editor_page: OpenPage, tmp_path: Path) -> Show:
-    """``with with_script({file: source}, document) as page:`` — one pack with these modules is loaded."""
+    """``with with_script(name, document) as page:`` — a pack with this module of fixtures/extensions is loaded."""
 
-    def show(scripts: dict[str, str], document: dict[str, Any], **options: Any) -> Any:
+    def show(script: str, document: dict[str, Any], **options: Any) -> Any:
         pack = tmp_path / "made" / "testpack"
         (pack / "js").mkdir(parents=True)
-        (pack / "__init__.py").write_text(PYTHON)
-        for name, source in scripts.items():
-            (pack / "js" / name).write_text(source)
+        shutil.copy(SCRIPTS / "pack.py", pack / "__init__.py")
+        shutil.copy(SCRIPTS / f"{script}.js", pack / "js")
         install(session, [pack])
-        return shown(editor_page, document, [f"t.{name.split('.')[0]}" for name in scripts], **options)
+        return shown(editor_page, document, [f"t.{script}"], **options)
 
     return show
 
 
 def node(id_: int, type_: str, values: list[Any] | None = None, **more: Any) -> dict[str, Any]:
-    made = {"id": id_, "type": type_, "pos": [(id_ - 1) * 320 + 40, 60], "size": [260, 160], "flags": {}, "order": id_, "mode": 0,
-            "properties": {}, **more}  # fmt: skip
+    made = {"id": id_, "type": type_, "pos": [(id_ - 1) * 320 + 40, 60], "size": [260, 160], "flags": {}, "order": id_,
+            "mode": 0, "properties": {}, **more}  # fmt: skip
     return made if values is None else {**made, "widgets_values": values}
 
 
 def document(*nodes: dict[str, Any], links: list[Any] | None = None) -> dict[str, Any]:
-    return {"last_node_id": 20, "last_link_id": 20, "nodes": list(nodes), "links": links or [], "groups": [], "config": {},
-            "extra": {"ds": {"scale": 1, "offset": [0, 0]}}, "version": 0.4}  # fmt: skip
+    return {"last_node_id": 20, "last_link_id": 20, "nodes": list(nodes), "links": links or [], "groups": [],
+            "config": {}, "extra": {"ds": {"scale": 1, "offset": [0, 0]}}, "version": 0.4}  # fmt: skip
 
 
 def out(name: str, type_: str, *links: int) -> dict[str, Any]:
@@ -256,23 +82,17 @@ def got(page: PackPage, id_: int) -> Any:
 
 
 def test_hooks_run_in_order_and_a_faulty_extension_costs_itself(with_script: Show) -> None:
-    with with_script({"order.js": HOOKS}, document(node(1, "Take", ["a", 1]))) as page:
+    with with_script("order", document(node(1, "Take", ["a", 1]))) as page:
         page.until("() => window.seen.includes('setup')")
-        assert page.js("() => window.seen") == [
-            "init", "addCustomNodeDefs", "getCustomWidgets", "beforeRegisterNodeDef", "registerCustomNodes", "beforeConfigureGraph",
-            "nodeCreated", "loadedGraphNode", "afterConfigureGraph", "setup",
-        ]  # fmt: skip
+        assert page.js("() => window.seen") == HOOKS
         told = page.js("() => app.editor.packProblems.all.map(({source, message, pack}) => [source, message, pack])")
         assert ["t.faulty: beforeRegisterNodeDef", "faulty beforeRegisterNodeDef", "testpack"] in told
-        assert {source for source, _, _ in told} == {
-            f"t.faulty: {hook}" for hook in ("init", "addCustomNodeDefs", "beforeRegisterNodeDef", "getCustomWidgets", "registerCustomNodes",
-                                              "beforeConfigureGraph", "nodeCreated", "loadedGraphNode", "afterConfigureGraph", "setup")
-        }  # fmt: skip
+        assert {source for source, _, _ in told} == {f"t.faulty: {hook}" for hook in HOOKS}
 
 
 def test_values_of_widgets_of_packs_reach_the_node(with_script: Show) -> None:
     shown_document = document(node(1, "Take", [None, "hello", 7, "#ff0000"]), node(2, "Loose", [5, {"on": False}, "y"]))
-    with with_script({"widgets.js": WIDGETS}, shown_document) as page:
+    with with_script("widgets", shown_document) as page:
         names = "id => app.graph.getNodeById(id).widgets.map(w => [w.name, w.value])"
         assert page.js(names, 1) == [["press", None], ["text", "hello"], ["count", 7], ["colour", "#ff0000"]]
         assert page.js(names, 2) == [["free", 5], ["own", {"on": False}], ["not sent", "y"]]
@@ -304,7 +124,7 @@ def test_virtual_nodes_of_packs_are_led_back(with_script: Show) -> None:
         node(5, "t/Hand", [41], outputs=[out("to", "INT", 3)]),
         links=[[1, 1, 0, 2, 0, "STRING"], [2, 3, 0, 4, 0, "STRING"], [3, 5, 0, 4, 1, "INT"]],
     )
-    with with_script({"virtual.js": VIRTUAL}, shown_document) as page:
+    with with_script("virtual", shown_document) as page:
         prompt = page.js("async () => (await app.graphToPrompt()).output")
         assert sorted(prompt) == ["1", "4"]
         assert prompt["4"]["inputs"] == {"text": "two", "count": 41, "extra": ["1", 0]}
@@ -314,15 +134,13 @@ def test_virtual_nodes_of_packs_are_led_back(with_script: Show) -> None:
         assert saved[2]["widgets_values"] == ["x"]
         assert saved[2]["properties"] == {"kept": 1}
         # added by hand: the kernel hears of it though no edit was told
-        page.js(
-            "() => { const n = LiteGraph.createNode('t/Put'); n.widgets[0].value = 'late'; app.graph.add(n); n.pos = [0, 500]; }"
-        )
-        kernel_sees(page, lambda nodes: any(item.get("widgets_values") == ["late"] for item in nodes))
+        page.js("() => app.graph.add(Object.assign(LiteGraph.createNode('t/Put'), { pos: [0, 500], title: 'late' }))")
+        kernel_sees(page, lambda nodes: any(item.get("title") == "late" for item in nodes))
         assert page.problems() == []
 
 
 def test_what_packs_put_in_place_of_app_and_canvas_is_what_runs(with_script: Show) -> None:
-    with with_script({"patches.js": PATCHES}, document(node(1, "Take", ["mine", 3]))) as page:
+    with with_script("patches", document(node(1, "Take", ["mine", 3]))) as page:
         page.until("() => window.drew")
         page.run()
         assert got(page, 1) == ["patched", 99, "", None]
