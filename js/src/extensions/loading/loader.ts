@@ -102,7 +102,8 @@ export class ModuleLoader {
   }
 
   private async take(name: string, by: string): Promise<Map<string, Prepared>> {
-    return this.modules.has(name) ? new Map() : new Map([[name, await this.fetch(name, [by])]]);
+    if (this.modules.has(name)) return new Map();
+    return new Map([[name, isHostPath(pathOf(name)) ? this.hostModule(name, new Set(), [by]) : await this.fetch(name, [by])]]);
   }
 
   /** Adds all that the modules import, and everything to the import map. */

@@ -31,7 +31,7 @@ export function followTheme(root: HTMLElement): () => void {
     page.documentElement.dataset.theme = light ? "light" : "dark";
     page.body.classList.add("litegraph", "cn-host-body");
     for (const element of [page.documentElement, page.body]) element.classList.toggle("dark-theme", !light);
-    for (const name of root.style) if (name.startsWith("--host-")) page.documentElement.style.setProperty(name, root.style.getPropertyValue(name));
+    for (const name of Array.from(root.style)) if (name.startsWith("--host-")) page.documentElement.style.setProperty(name, root.style.getPropertyValue(name));
   };
   apply();
   const observer = new MutationObserver(apply);

@@ -33,7 +33,7 @@ export class SettingsStore extends EventTarget {
     if (!params?.id) throw new Error("A setting needs an id.");
     this.params[params.id] = params;
     this.dispatchEvent(new CustomEvent("added", { detail: params.id }));
-    this.tell(params, this.get(params.id), undefined);
+    this.tellFirst(params, this.get(params.id));
   }
 
   /** The chosen value, else `fallback`, else the declared default. */
@@ -59,6 +59,18 @@ export class SettingsStore extends EventTarget {
       this.dispatchEvent(new CustomEvent(`${id}.change`, { detail: { value, previousValue: old } }));
     }
     await this.backend.save(id, value);
+  }
+
+  /** Packs declare settings at the top of a module and name variables in `onChange` that come further down: it is asked again then. */
+  private tellFirst(params: SettingParams, value: unknown): void {
+    guarded(`setting ${params.id}`, () => {
+      try {
+        return params.onChange?.(value, undefined);
+      } catch (error) {
+        if (!(error instanceof ReferenceError)) throw error;
+        setTimeout(() => this.tell(params, value, undefined));
+      }
+    });
   }
 
   private tell(params: SettingParams, value: unknown, old: unknown): void {
