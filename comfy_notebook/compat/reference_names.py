@@ -119,6 +119,13 @@ _NAMES = {
         "MMDIT_MAP_BASIC UNET_MAP_ATTENTIONS UNET_MAP_BASIC UNET_MAP_RESNET flux_to_diffusers "
         "mmdit_to_diffusers transformers_convert unet_to_diffusers"
     ),
+    "comfy.ldm.flux.math": "apply_rope attention rope",
+    "comfy.ldm.lightricks.model": "LTXVModel apply_rotary_emb precompute_freqs_cis",
+    "comfy.ldm.wan.model": "WanI2VCrossAttention WanModel WanSelfAttention WanT2VCrossAttention VaceWanModel",
+    "comfy.text_encoders.flux": "FluxClipModel FluxTokenizer",
+    "comfy.text_encoders.sd3_clip": "SD3ClipModel SD3Tokenizer T5XXLModel T5XXLTokenizer",
+    "comfy_extras.nodes_custom_sampler": "Guider_Basic Guider_DualCFG Noise_EmptyNoise Noise_RandomNoise",
+    "comfy_extras.nodes_flux": "CLIPTextEncodeFlux FluxDisableGuidance FluxGuidance FluxKontextImageScale",
     "latent_preview": "Latent2RGBPreviewer TAESDPreviewerImpl",
 }
 

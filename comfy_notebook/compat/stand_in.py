@@ -91,9 +91,10 @@ def missing_attribute(module: ModuleType, full_name: str, name: str, frame: Any)
         if frame.f_code.co_name == "_handle_fromlist":  # the import system asks; it goes on to import the module
             raise AttributeError(name)
         return importlib.import_module(full)
-    if not reference_names.has_name(full_name, name) and is_probe(frame):
+    built_in = _built_in_node(full_name, name)
+    if built_in is None and not reference_names.has_name(full_name, name) and is_probe(frame):
         raise AttributeError(f"module {full_name!r} has no attribute {name!r}")
-    made = _built_in_node(full_name, name) or stand_in(full)
+    made = built_in or stand_in(full)
     setattr(module, name, made)
     return made
 
