@@ -28,6 +28,9 @@ FAMILIES = (
     "loaders",
     "loaders_lora",
     "upscale_model",
+    "model_merge",
+    "model_save",
+    "model_patches",
     "text_encode",
     "vae",
 )

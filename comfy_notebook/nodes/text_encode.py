@@ -14,6 +14,10 @@ def prompt(tooltip: str = "") -> inputs.Spec:
     return ("STRING", {"multiline": True, "dynamicPrompts": True, **({"tooltip": tooltip} if tooltip else {})})
 
 
+def _size(default: int, tooltip: str = "") -> inputs.Spec:
+    return inputs.integer(default, 0, inputs.MAX_RESOLUTION, tooltip=tooltip)
+
+
 def checked_clip(clip: Any) -> Any:
     """``clip``; raises ``ValueError`` where the checkpoint had no text encoder."""
     if clip is None:
@@ -88,12 +92,12 @@ class CLIPTextEncodeSDXL:
         return {
             "required": {
                 "clip": inputs.socket("CLIP"),
-                "width": inputs.pixels(1024, tooltip="How large the training picture shall seem to have been."),
-                "height": inputs.pixels(1024),
-                "crop_w": inputs.pixels(0, tooltip="How much shall seem to have been cut off at the left."),
-                "crop_h": inputs.pixels(0, tooltip="How much shall seem to have been cut off at the top."),
-                "target_width": inputs.pixels(1024, tooltip="The size of the picture."),
-                "target_height": inputs.pixels(1024),
+                "width": _size(1024, "How large the training picture shall seem to have been."),
+                "height": _size(1024),
+                "crop_w": _size(0, "How much shall seem to have been cut off at the left."),
+                "crop_h": _size(0, "How much shall seem to have been cut off at the top."),
+                "target_width": _size(1024, "The size of the picture."),
+                "target_height": _size(1024),
                 "text_g": prompt("For the large encoder."),
                 "text_l": prompt("For the small encoder."),
             }
@@ -118,8 +122,8 @@ class CLIPTextEncodeSDXLRefiner:
         return {
             "required": {
                 "ascore": inputs.number(6.0, 0.0, 1000.0, 0.01, "How pleasing: 6 for prompts, 2.5 for what to avoid."),
-                "width": inputs.pixels(1024),
-                "height": inputs.pixels(1024),
+                "width": _size(1024),
+                "height": _size(1024),
                 "text": prompt("The prompt."),
                 "clip": inputs.socket("CLIP"),
             }

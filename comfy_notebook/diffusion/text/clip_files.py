@@ -68,6 +68,24 @@ def as_transformers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value for name, value in named.items() if not name.endswith("position_ids")}
 
 
+def to_open_clip(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights under transformers' names → OpenCLIP's."""
+    layers = 1 + max(int(name.split(".")[3]) for name in weights if name.startswith("text_model.encoder.layers."))
+    shapes: dict[str, tuple[int, ...]] = {name: tuple(weights[new].shape) for name, new in _OPEN_CLIP.items()}
+    width = shapes["ln_final.weight"][0]
+    if "text_projection.weight" in weights:
+        shapes["text_projection"] = tuple(weights["text_projection.weight"].t().shape)
+    for number in range(layers):
+        layer = f"{_LAYERS}{number}."
+        shapes |= {f"{layer}attn.in_proj_weight": (3 * width, width), f"{layer}attn.in_proj_bias": (3 * width,)}
+        for old, new in _OPEN_CLIP_LAYER.items():
+            for kind in ("weight", "bias"):
+                own = weights[f"text_model.encoder.layers.{number}.{new}.{kind}"]
+                shapes[f"{layer}{old}.{kind}"] = tuple(own.shape)
+    layout = open_clip_layout(shapes)
+    return {name: layout.from_module(name, weights) for name in layout.pieces}
+
+
 def load_clip(weights: Mapping[str, Tensor], what: str, **size: Any) -> ClipEncoder:
     """An encoder with the weights of a file (prefix removed).
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checkpoints.files import WeightsError, read_weights
 from ..checkpoints.quantised import dequantised
-from .clip_files import load_clip
+from .clip_files import load_clip, to_open_clip
 from .stack import DualClip, SingleClip, TextStack, clip_tokenizer
 
 if TYPE_CHECKING:
@@ -135,6 +135,26 @@ def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
     if len(names) == 1 and names <= {"l", "h", "g"}:
         return SingleClip(encoders, _tokenizers(encoders))
     raise WeightsError(f"these text encoders ({', '.join(sorted(names))}) do not go together for {kind}")
+
+
+def checkpoint_names(weights: Mapping[str, Tensor], encoders: Sequence[str]) -> dict[str, Tensor]:
+    """The weights of text encoders under the names that checkpoints have for them."""
+    if set(encoders) == {"l"}:
+        return _renamed(weights, "clip_l.transformer.", "cond_stage_model.transformer.")
+    if set(encoders) == {"l", "g"}:
+        large = to_open_clip(_below(weights, "clip_g.transformer."))
+        small = _renamed(weights, "clip_l.transformer.", _IN_SDXL[0])
+        return small | {_IN_SDXL[1] + name: value for name, value in large.items()}
+    if set(encoders) == {"h"}:
+        return {_H_IN_SD2 + name: value for name, value in to_open_clip(_below(weights, "clip_h.transformer.")).items()}
+    if set(encoders) == {"g"}:
+        large = to_open_clip(_below(weights, "clip_g.transformer."))
+        return {_IN_REFINER + name: value for name, value in large.items()}
+    return {f"text_encoders.{name}": value for name, value in weights.items()}
+
+
+def _renamed(weights: Mapping[str, Tensor], old: str, new: str) -> dict[str, Tensor]:
+    return {new + name: value for name, value in _below(weights, old).items() if "text_projection" not in name}
 
 
 def _tokenizers(encoders: Mapping[str, Any]) -> dict[str, Any]:
