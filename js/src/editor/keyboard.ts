@@ -20,6 +20,8 @@ export interface Command {
   label: string;
   keys?: string[];
   run(): void;
+  /** Its keys are nobody's habit elsewhere: packs may have them. */
+  yields?: boolean;
   enabled?(): boolean;
   checked?(): boolean;
   /** Also while a text field has the focus. */
@@ -77,9 +79,13 @@ export class Commands {
     return this.byKey.get(key)?.id;
   }
 
-  /** Gives a command a key; the command may come later. */
+  /** Gives a command a key, which may have been another's; the command may come later. */
   bind(key: string, id: string, within?: Binding["within"]): void {
+    const before = this.byId.get(this.owner(key) ?? "");
+    if (before?.keys) before.keys = before.keys.filter((own) => own !== key);
     this.byKey.set(key, { id, within });
+    const command = this.byId.get(id);
+    if (command) command.keys = [...(command.keys ?? []), key];
   }
 
   /** The keys of a command, its own and those it was given. */

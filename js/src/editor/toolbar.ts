@@ -2,7 +2,7 @@
 
 import { clock, h } from "./dom";
 import { icon, type IconName } from "./icons";
-import { keyLabel, type Commands } from "./keyboard";
+import { keyLabel, type Command, type Commands } from "./keyboard";
 import { commandItem, openMenu, type MenuItem } from "./popup-menu";
 import type { RunStatus } from "./run";
 import type { SyncState } from "./sync";
@@ -60,14 +60,14 @@ export class Toolbar {
 
   private tool(id: string, symbol: IconName): HTMLButtonElement {
     const command = this.commands.get(id);
-    const label = command.keys?.[0] ? `${command.label} (${keyLabel(command.keys[0])})` : command.label;
-    const button = h("button", { class: "cn-icon-button", title: label, "aria-label": command.label, onclick: () => this.commands.run(id) }, icon(symbol));
+    const button = h("button", { class: "cn-icon-button", title: titleOf(command), "aria-label": command.label, onclick: () => this.commands.run(id) }, icon(symbol));
     this.buttons.set(id, button);
     return button;
   }
 
-  /** Enables and disables the tools. */
+  /** Enables and disables the tools; keys may have become a pack's. */
   refresh(): void {
+    for (const [id, button] of this.buttons) button.title = titleOf(this.commands.get(id));
     for (const [id, button] of [...this.buttons, ["run", this.runButton] as const]) button.disabled = !(this.commands.get(id).enabled?.() ?? true);
   }
 
@@ -174,4 +174,8 @@ export class Toolbar {
   private item(id: string, symbol: IconName): MenuItem {
     return commandItem(this.commands.get(id), symbol);
   }
+}
+
+function titleOf({ label, keys }: Command): string {
+  return keys?.[0] ? `${label} (${keyLabel(keys[0])})` : label;
 }

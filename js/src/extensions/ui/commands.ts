@@ -69,12 +69,12 @@ export class CommandStore {
     void guarded(`command ${id}`, () => this.execute(id, {}, ...args));
   }
 
-  /** Text why the keys were not taken, or null. The editor's own keys stay its own. */
+  /** Text why the keys were not taken, or null. Most of the editor's own keys stay its own. */
   bind({ combo, commandId, targetElementId }: Keybinding): string | null {
     const key = keybindingOf(combo);
     if (!key) return `The keys of ${commandId} are no key combination.`;
     const owner = this.editor.owner(key);
-    if (owner && owner !== commandId) return `${key} is already ${owner}; ${commandId} has no key.`;
+    if (owner && owner !== commandId && !this.editor.find(owner)?.yields) return `${key} is already ${owner}; ${commandId} has no key.`;
     const within = targetElementId ? (target: EventTarget | null) => target instanceof Element && target.closest(`#${CSS.escape(targetElementId)}`) !== null : undefined;
     const id = CORE_COMMANDS[commandId] ?? commandId;
     this.editor.bind(key, id, within);

@@ -5,7 +5,7 @@ import { h, onPressOutside } from "../../editor/dom";
 import { icon } from "../../editor/icons";
 
 /** Elements higher than this do not fit into the toolbar. */
-const ROW_HEIGHT = 34;
+const ROW_HEIGHT = 40;
 /** What a row may take of the toolbar's width. */
 const SHARE = 0.45;
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { $el } from "../../../src/extensions/ui/element";
+import type { ComfyDialog as Dialog } from "../../../src/extensions/ui/dialog";
 import { fakeApp } from "./fake-app";
 import { uiExports } from "../../../src/extensions/ui";
 
@@ -36,6 +37,14 @@ describe("commands and keys", () => {
     for (const [target, key, more] of [[field, "k", { ctrlKey: true }], [field, "j", {}], [page.root, "q", {}], [canvas, "z", { ctrlKey: true }]] as const) page.press(target, key, more);
     expect(hello).toHaveBeenCalledTimes(3);
     expect(page.ran).toEqual(["undo"]);
+  });
+
+  it("some keys of the editor give way", () => {
+    Object.assign(page.editor.commands.get("full-size"), { yields: true });
+    page.editor.commands.bind("f", "full-size");
+    page.register({ name: "y", commands: [{ id: "y.fill", label: "Fill", function: hello }], keybindings: [{ combo: { key: "f" }, commandId: "y.fill" }] });
+    page.press(page.$("#graph-canvas"), "f");
+    expect([hello.mock.calls.length, page.ran, page.editor.commands.get("full-size").keys]).toEqual([1, [], []]);
   });
 
   it("keys reach packs that listen on the window, also those that ran a command", () => {
@@ -141,7 +150,7 @@ describe("messages and questions", () => {
   });
 
   it("a pack's own dialog may replace the buttons", () => {
-    const { ComfyDialog } = uiExports.ui as { ComfyDialog: typeof import("../../../src/extensions/ui/dialog").ComfyDialog };
+    const { ComfyDialog } = uiExports.ui as { ComfyDialog: typeof Dialog };
     class Own extends ComfyDialog {
       override createButtons() { return [$el("button", { textContent: "Mine" }), ...super.createButtons()]; }
     }
