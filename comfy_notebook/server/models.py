@@ -12,6 +12,7 @@ from aiohttp import web
 
 from .catalogue import in_thread
 from .errors import BadRequest
+from .json_text import dumps
 from .paths import below
 from .services import Services, services
 
@@ -111,7 +112,7 @@ async def view_metadata(request: web.Request) -> web.Response:
     metadata = await in_thread(safetensors_metadata, path) if path is not None else None
     if metadata is None:
         raise BadRequest(f"{name[:80]!r} has no metadata.", "not_found", 404)
-    return web.json_response(metadata)
+    return web.json_response(metadata, dumps=dumps)
 
 
 def safetensors_metadata(path: Path) -> Any:

@@ -14,6 +14,7 @@ from ..folders import list_files
 from ..packs.files import PackFiles
 from .catalogue import in_thread
 from .errors import BadRequest
+from .json_text import dumps
 from .paths import below
 from .services import services
 
@@ -97,7 +98,9 @@ async def workflow_template(request: web.Request) -> web.StreamResponse:
 @routes.get("/i18n")
 async def translations(request: web.Request) -> web.Response:
     packs = list(services(request).packs)
-    return web.json_response(await in_thread(lambda: merged_translations(pack.folder / "locales" for pack in packs)))
+    return web.json_response(
+        await in_thread(lambda: merged_translations(pack.folder / "locales" for pack in packs)), dumps=dumps
+    )
 
 
 def merged_translations(folders: Iterable[Path]) -> dict[str, Any]:

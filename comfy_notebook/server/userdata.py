@@ -13,6 +13,7 @@ from aiohttp import web
 from .atomic import write_bytes, write_text
 from .catalogue import in_thread
 from .errors import BadRequest, body_text, json_object, parse_json, whole_body
+from .json_text import dumps
 from .off import disabled
 from .paths import below, make_room, whole_file
 from .services import services
@@ -46,12 +47,12 @@ async def add_user(request: web.Request) -> web.Response:
 
 @routes.get("/settings")
 async def get_settings(request: web.Request) -> web.Response:
-    return web.json_response(read_settings(user_root(request)))
+    return web.json_response(read_settings(user_root(request)), dumps=dumps)
 
 
 @routes.get("/settings/{id}")
 async def get_setting(request: web.Request) -> web.Response:
-    return web.json_response(read_settings(user_root(request)).get(request.match_info["id"]))
+    return web.json_response(read_settings(user_root(request)).get(request.match_info["id"]), dumps=dumps)
 
 
 @routes.post("/settings")

@@ -7,13 +7,15 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from comfy_notebook.session import Session
 
-from .conftest import say_show_document
+from .conftest import SAY_SHOW, png_bytes, say_show_document
+from .test_websocket import ends, kinds, receive_until
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -23,33 +25,54 @@ WORDS = [
     *("extra_pnginfo", "workflow", "job_ids", "clientId", "enabled", "Say", "Show", "Steps", "text", "steps", "1", "2"),
     *("view", "base", "patch", "nodes", "links", "set", "remove", "order", "id", "values", "targets", "definitions"),
 ]
-texts = st.one_of(st.sampled_from(WORDS), st.text(max_size=8), st.sampled_from(["../../x", "\0", "a" * 5000, "💥"]))
-scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), texts)
+odd_texts = st.sampled_from(["../../x", "\0", "a" * 5000, "💥", "\ud800", "C:\\x", "NaN", "1e999", "__proto__"])
+texts = st.one_of(st.sampled_from(WORDS), st.text(max_size=8), odd_texts)
+odd_numbers = st.sampled_from([10**400, -(10**20), 2**63, 1e308, float("nan"), float("-inf"), -0.0])
+scalars = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), odd_numbers, texts)
+
+
+def nested(value: Any, depth: int) -> Any:
+    for _ in range(depth):
+        value = [value] if depth % 2 else {"a": value}
+    return value
+
+
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
-)
+) | st.builds(nested, scalars, st.sampled_from([30, 150, 250, 950]))
 nodes = st.fixed_dictionaries(
     {}, optional={"class_type": st.sampled_from(["Say", "Show", "Steps", "Nope", 3]), "inputs": values, "_meta": values}
 )
-prompts = st.dictionaries(st.sampled_from(["1", "2", "3", ""]), nodes | values, max_size=4)
-requests = st.one_of(
-    st.tuples(st.just("/prompt"), st.fixed_dictionaries({"prompt": prompts}, optional={"extra_data": values})),
-    st.tuples(
-        st.sampled_from(
-            [
-                "/prompt",
-                "/queue",
-                "/history",
-                "/interrupt",
-                "/free",
-                "/jobs/cancel",
-                "/settings",
-                "/settings/a",
-            ]
-        ),
-        values | st.dictionaries(st.sampled_from(WORDS), values, max_size=5),
-    ),
+say = st.fixed_dictionaries({"class_type": st.just("Say"), "inputs": st.fixed_dictionaries({"text": values})})
+show = st.just({"class_type": "Show", "inputs": {"text": ["1", 0]}})
+prompts = st.one_of(
+    st.dictionaries(st.sampled_from(["1", "2", "3", ""]), nodes | values, max_size=4),
+    st.fixed_dictionaries({"1": say, "2": show}),  # what is likely to run
 )
+submissions = st.fixed_dictionaries(
+    {"prompt": prompts},
+    optional={
+        **dict.fromkeys(
+            ["extra_data", "client_id", "prompt_id", "number", "front", "partial_execution_targets"], values
+        ),
+    },
+) | st.fixed_dictionaries(
+    {
+        "prompt": prompts,
+        "extra_data": st.dictionaries(st.sampled_from(["extra_pnginfo", "preview_method", "x"]), values),
+    }
+)
+#: Every route that takes JSON.
+JSON_ROUTES = [
+    *("/prompt", "/queue", "/history", "/interrupt", "/free", "/jobs/cancel", "/jobs/x/cancel", "/settings"),
+    *("/settings/a", "/userdata/a.json", "/userdata/a.json/move/b.json", "/internal/logs/subscribe"),
+]
+requests = st.one_of(
+    st.tuples(st.just("/prompt"), submissions),
+    st.tuples(st.sampled_from(JSON_ROUTES), values | st.dictionaries(st.sampled_from(WORDS), values, max_size=5)),
+)
+#: What must still be told after anything.
+LISTS = ["/prompt", "/queue", "/history", "/jobs", "/settings", "/internal/logs/raw"]
 
 
 class Wire:
@@ -84,16 +107,47 @@ def wire(session: Session) -> Iterator[Wire]:
     wire.close()
 
 
+def as_json(value: Any) -> bytes:
+    return json.dumps(value).encode("utf-8", "surrogatepass")
+
+
+def check_that_all_is_well(wire: Wire) -> None:
+    for path in LISTS:
+        status, content = wire.send("GET", path)
+        assert status == 200, (path, content)
+        json.loads(content, parse_constant=pytest.fail)
+
+
 @QUICK
 @given(requests)
 def test_any_json_is_answered(wire: Wire, session: Session, request: tuple[str, Any]) -> None:
     path, body = request
-    status, content = wire.send("POST", path, json.dumps(body).encode())
+    status, content = wire.send("PATCH" if path.endswith("subscribe") else "POST", path, as_json(body))
     assert status < 500, (path, body, content)
     if status >= 400:
         assert json.loads(content)["error"]["message"]
+    if status == 200 and path == "/prompt":
+        entry = session.engine.wait(json.loads(content)["prompt_id"], 20)
+        assert entry["status"]["status_str"] in ("success", "error")
+    check_that_all_is_well(wire)
     session.engine.queue.clear()
     session.engine.interrupt()
+
+
+ODD_TEXTS = [
+    *(b"", b" ", b"nul", b"\xef\xbb\xbf{}", b"{}{}", b'{"a":1,"a":2}', b"\xff", b"'a'", b"{a:1}", b"[1,]", b"1" * 5000),
+    *(b"-", b"1e99999", b'"\\ud800"', b'"\\u0000"', b"[" * 3000, b'{"a":' * 3000, b'{"prompt":' + b"9" * 5000 + b"}"),
+    *(b"NaN", b"Infinity", b'{"prompt": NaN}', b"true", b'"text"', b"\x00", b"{" + b" " * 10_000 + b"}"),
+]
+
+
+@pytest.mark.parametrize("text", ODD_TEXTS, ids=range(len(ODD_TEXTS)))
+def test_odd_texts_at_every_route(wire: Wire, text: bytes) -> None:
+    for path in JSON_ROUTES:
+        status, content = wire.send("PATCH" if path.endswith("subscribe") else "POST", path, text)
+        assert status < 500, (path, text[:40], content)
+        assert status < 400 or json.loads(content)["error"]["message"]
+    check_that_all_is_well(wire)
 
 
 @QUICK
@@ -126,7 +180,7 @@ def test_any_path_is_answered(wire: Wire, path: str, rest: str, method: str) -> 
 @given(values | st.fixed_dictionaries({"patch": values}, optional={"base": values, "view": values}), st.booleans())
 def test_any_patch_leaves_a_document_that_can_be_shown(wire: Wire, session: Session, body: Any, run: bool) -> None:
     editor = session.editors.create(say_show_document(), "fuzzed")
-    status, content = wire.send("POST", f"/cn/editors/{editor.id}/patch", json.dumps(body).encode())
+    status, content = wire.send("POST", f"/cn/editors/{editor.id}/patch", as_json(body))
     assert status < 500, (body, content)
     status, content = wire.send("GET", f"/cn/editors/{editor.id}/document")
     assert isinstance(json.loads(content)["document"]["nodes"], list), body
@@ -136,3 +190,53 @@ def test_any_patch_leaves_a_document_that_can_be_shown(wire: Wire, session: Sess
     status, content = wire.send("GET", f"/cn/editors/{editor.id}")
     assert status == 200, content
     editor.replace(say_show_document())
+
+
+field_names = st.sampled_from(["image", "type", "subfolder", "overwrite", "original_ref", "", "x"])
+file_names = st.sampled_from(["a.png", "../a.png", "", "\0", "ü.png", "a" * 300, ".", "C:\\a.png", "a;b=c.png"])
+contents = st.one_of(
+    st.binary(max_size=30),
+    st.sampled_from(
+        [png_bytes(), b"input", b"nope", b"..", b"a/b", b'{"filename": "a.png", "type": "input"}', b"true"]
+    ),
+)
+
+
+@QUICK
+@given(st.lists(st.tuples(field_names, st.none() | file_names, contents), max_size=5), st.booleans(), st.booleans())
+def test_any_form_is_answered(
+    wire: Wire, session: Session, parts: list[tuple[str, str | None, bytes]], mask: bool, whole: bool
+) -> None:
+    body = b""
+    for name, filename, content in parts:
+        given_name = "" if filename is None else f'; filename="{filename}"'
+        body += f'--x\r\nContent-Disposition: form-data; name="{name}"{given_name}\r\n\r\n'.encode() + content + b"\r\n"
+    body += b"--x--\r\n" if whole else b""
+    path = "/upload/mask" if mask else "/upload/image"
+    status, content = wire.send("POST", path, body, **{"Content-Type": "multipart/form-data; boundary=x"})
+    assert status < 500, (body, content)
+    assert status < 400 or json.loads(content)["error"]["message"]
+    assert not list(session.folders.base.parent.glob("*.png"))
+    assert not list(session.folders.base.rglob("*.part"))
+
+
+async def test_any_message_on_the_socket_is_survived(pair: aiohttp.ClientSession) -> None:
+    """Hypothesis makes the messages; one socket hears them all."""
+    messages: list[Any] = []
+    flags = st.fixed_dictionaries({"type": st.sampled_from(["feature_flags", "x", 3])}, optional={"data": values})
+
+    @settings(max_examples=200, deadline=None, database=None)
+    @given(st.one_of(st.binary(max_size=50), st.text(max_size=50), (values | flags).map(json.dumps)))
+    def collect(message: Any) -> None:
+        messages.append(message.encode("utf-8", "replace").decode() if isinstance(message, str) else message)
+
+    collect()
+    async with pair.ws_connect("/ws?clientId=me") as socket:
+        await socket.receive_json()
+        for message in messages:
+            await (socket.send_bytes if isinstance(message, bytes) else socket.send_str)(message)
+        await socket.send_json({"type": "feature_flags", "data": {"supports_preview_metadata": True}})
+        await pair.post("/prompt", json={"prompt": SAY_SHOW, "client_id": "me"})
+        heard = await receive_until(socket, ends)
+    assert "executed" in kinds(heard)
+    assert kinds(heard)[0] == "feature_flags"
