@@ -28,6 +28,7 @@ export class Extensions {
   private defining: Promise<void> = Promise.resolve();
   /** Registered after the start; their hooks run soon. */
   private late: ComfyExtension[] = [];
+  private evaluated = false;
   private started = false;
   private opening: WorkflowJson | null = null;
   private looking: ReturnType<typeof setTimeout> | undefined;
@@ -69,6 +70,8 @@ export class Extensions {
     this.stops.push(() => destroyUi(uiApp), exposeGlobals(this.window, app, this.api, editor));
     await app.ui.settings.load(); // settings tell their value when they are declared
     this.tell(await this.loader.load(list));
+    this.evaluated = true;
+    for (const extension of app.extensions) this.showUi(extension);
     editor.view.rebindEvents();
     editor.view.setPackHooks(this.graphHooks());
     this.stops.push(() => editor.view.setPackHooks(null), editor.view.onNodeCreated((node) => void app.hooks.call("nodeCreated", [node])));
@@ -129,10 +132,19 @@ export class Extensions {
   // What comes later ------------------------------------------------------------------------------------------------
 
   private registered(extension: ComfyExtension): void {
-    registerExtensionUi(this.app as unknown as UiApp, extension as unknown as ExtensionStatics);
+    // settings call back at once, which modules expect only when they have come to their end
+    if (this.evaluated) this.showUi(extension);
     if (!this.started) return;
     this.late.push(extension);
     if (this.late.length === 1) setTimeout(() => void this.join(), 50);
+  }
+
+  private showUi(extension: ComfyExtension): void {
+    try {
+      registerExtensionUi(this.app as unknown as UiApp, extension as unknown as ExtensionStatics);
+    } catch (error) {
+      this.report(`${extension.name}: registration`, error);
+    }
   }
 
   /** Extensions that were registered after the start get the hooks that they missed. */

@@ -8,8 +8,10 @@ import { installDrawing } from "./draw-node";
 import { EventHub } from "./events";
 import { FrameLoop } from "./frames";
 import { LGraph, type LGraphCanvas, type LGraphNode, setUpLitegraph, type Subgraph, SubgraphNode } from "./litegraph";
+import { keepSlots } from "./node-slots";
 import { type NodeRuntime, RunState } from "./runtime";
 import { STYLE } from "./styles";
+import { packHooks } from "./pack-hooks";
 import { setSurface, type Surface } from "./surface";
 import { DARK, LIGHT, type Palette } from "./theme";
 import type { ChangeKind, FileRef, GraphEvents, GraphServices, LevelEntry, NodeId, NodeInfo, ViewOptions } from "./types";
@@ -87,6 +89,7 @@ export class ViewCore implements Surface {
 
   /** Links are drawn before nodes: without this their first frame would not know where the widgets' inputs are. */
   #arrangeNew(): void {
+    if (packHooks()) for (const node of this.shownGraph()._nodes) keepSlots(node);
     if (!this.unarranged) return;
     this.unarranged = false;
     for (const node of this.shownGraph()._nodes) {

@@ -8,11 +8,15 @@ import type { AnyWidget } from "./widget-classes";
 /** Its text is text: markup in it is dropped. What it opens itself, through `LiteGraph.ContextMenu`, opens at the pointer. */
 export function foreignEntry(option: AnyWidget, node: LGraphNode | null, core: ViewCore): MenuEntry | null {
   if (!option) return null;
-  const label = String(option.content ?? option.title ?? option).replace(/<[^>]*>/g, "").trim();
+  const label = plainText(String(option.content ?? option.title ?? option));
   const listed = option.submenu?.options;
   const submenu = Array.isArray(listed) ? listed.map((item: AnyWidget) => foreignEntry(item, node, core)) : undefined;
   const opens = !submenu && (option.has_submenu || option.submenu);
   return { label: opens ? `${label} ▸` : label, disabled: !!option.disabled, submenu, action: () => runEntry(option, node, core) };
+}
+
+function plainText(markup: string): string {
+  return (new DOMParser().parseFromString(markup, "text/html").body.textContent ?? "").trim();
 }
 
 function runEntry(option: AnyWidget, node: LGraphNode | null, core: ViewCore): void {

@@ -5,6 +5,7 @@ import type { ViewCore } from "./core";
 import { LGraphGroup, type LGraphNode, LiteGraph, LLink } from "./litegraph";
 import { ComfyNode, hasPackHooks, registerUnknown, UnknownNode } from "./defined-node";
 import { loading } from "./loading";
+import { keepSlots } from "./node-slots";
 import { type PackHooks, packHooks } from "./pack-hooks";
 import { sources } from "./node-source";
 import { showImages } from "./preview";
@@ -50,7 +51,7 @@ export class Loader {
       }
       for (const data of prepared.data.nodes as NodeJson[]) this.#remember(core.graph._nodes_by_id[data.id], data);
       this.#settle(core.allNodes());
-      for (const node of core.allNodes()) hooks?.nodeLoaded(node);
+      if (hooks) for (const node of core.allNodes()) tellLoaded(node, hooks);
       hooks?.afterLoad([...prepared.types].filter((type) => this.unknown.has(type)));
     });
     this.#place(keep, path, selected, view, document);
@@ -157,7 +158,8 @@ export class Loader {
       if (!same(shown.groups ?? [], document.groups ?? [])) this.#applyGroups(prepared.data.groups as unknown[]);
       this.core.graph.extra = isRecord(document.extra) ? (structuredClone(document.extra) as never) : {};
       this.#settle(touched);
-      for (const node of touched) packHooks()?.nodeLoaded(node);
+      const hooks = packHooks();
+      if (hooks) for (const node of touched) tellLoaded(node, hooks);
       const order = new Map([...after.keys()].map((id, i) => [id, i]));
       this.core.graph._nodes.sort((a, b) => (order.get(String(a.id)) ?? 0) - (order.get(String(b.id)) ?? 0));
     });
@@ -251,6 +253,12 @@ export class Loader {
   definitionCame(type: string): void {
     this.unknown.delete(type);
   }
+}
+
+function tellLoaded(node: LGraphNode, hooks: PackHooks): void {
+  keepSlots(node);
+  hooks.nodeLoaded(node);
+  keepSlots(node);
 }
 
 /** What saving goes back to beside the nodes, which remember their own form. */

@@ -240,7 +240,7 @@ export class Menus {
 // litegraph's entries for which ours stand, by their text
 const OWN_CANVAS_ENTRIES = new Set(["Add Node", "Add Group", "Convert to Subgraph 🆕", "Align", "Manage Group"]);
 const OWN_NODE_ENTRIES = new Set([
-  "Inputs", "Outputs", "Convert to Subgraph 🆕", "Properties", "Title", "Mode", "Resize", "Expand", "Collapse", "Hide Advanced", "Show Advanced", "Pin",
+  "Inputs", "Outputs", "Convert to Subgraph 🆕", "Properties", "Properties Panel", "Title", "Mode", "Resize", "Expand", "Collapse", "Hide Advanced", "Show Advanced", "Pin",
   "Unpin", "Colors", "Clone", "Align Selected To", "Distribute Nodes", "Remove",
 ]);
 

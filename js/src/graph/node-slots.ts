@@ -1,5 +1,6 @@
 // The inputs and outputs of a node: what the file had, then what the definition has beside it.
 import type { NodePlan } from "./definitions";
+import type { LGraphNode } from "./litegraph";
 
 const HOLLOW = 7;
 const GRID = 6;
@@ -53,4 +54,10 @@ export function instanceInputs(saved: Slot[], subgraph: { inputs: { name: string
     return { name, type, link: null, ...(label ? { label } : {}) };
   });
   return [...ordered, ...left];
+}
+
+/** litegraph cannot go on with a node whose lists of slots a pack took away. */
+export function keepSlots(node: LGraphNode): void {
+  node.inputs ??= [];
+  node.outputs ??= [];
 }
