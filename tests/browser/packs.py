@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[1] / "packs" / "examples"
 PARTS = f"{ROOT}.comfyNotebook"
 
 #: What Chromium itself reports, with or without packs.
-_NOT_OURS = ("favicon.ico", "Slow network is detected", "[Violation]")
+_NOT_OURS = ("Slow network is detected", "[Violation]")
 
 
 class PackPage:
