@@ -2,7 +2,7 @@
 
 State of a run: ``_graph`` the nodes and the outputs held for readers, ``_plan`` the work that is left, ``_pending``
 async nodes under way (``_pending_keys``: by their meaning), ``_expanded`` what expanding nodes returned while the nodes
-they added run.
+they added run, ``_asked_lazy`` the lazy inputs that nodes asked for.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class PromptRun:
         self._pending: dict[str, _Pending] = {}
         self._pending_keys: dict[Key, str] = {}
         self._expanded: dict[str, Expansion] = {}
+        self._asked_lazy: dict[str, frozenset[str]] = {}
         self._caller = Caller(item.prompt_id, services.sink)
         self._graph = RunGraph(item.prompt, services.registry, services.cache, services.providers, self._caller)
         self.prompt = self._graph.prompt
@@ -146,13 +147,17 @@ class PromptRun:
         definition = self._graph.definition(node_id)
         declared = DeclaredInputs(definition).with_inputs(node["inputs"])  # asked afresh: offers may have changed
         hidden = self._hidden(node_id) if declared.hidden else {}
-        inputs = gather(declared, node["inputs"], self._graph.from_link, hidden)
+        asked = self._asked_lazy.get(node_id, frozenset())
+        inputs = gather(declared, node["inputs"], self._graph.from_link, hidden, asked)
         try:
             instance = self._services.instances.get(node_id, definition.node_class)
-            missing = self._missing_lazy(node_id, instance, definition, node["inputs"], inputs)
-            if missing:
-                self._plan.require(node_id, missing)
-                return
+            while wanted := self._lazy_wanted(node_id, instance, definition, node["inputs"], inputs) - asked:
+                asked = self._asked_lazy[node_id] = asked | wanted
+                sources = [node["inputs"][name][0] for name in wanted]
+                if missing := [source for source in sources if not self._graph.evaluated(source)]:
+                    self._plan.require(node_id, missing)
+                    return
+                inputs = gather(declared, node["inputs"], self._graph.from_link, hidden, asked)
             self._call(node_id, getattr(instance, definition.function), definition, inputs)
         except (NodeFailure, Interrupted, InterruptProcessingException):
             raise
@@ -184,27 +189,20 @@ class PromptRun:
             "COMFY_USAGE_SOURCE": extra.get("comfy_usage_source"),
         }
 
-    def _missing_lazy(
-        self, node_id: str, instance: Any, definition: NodeDefinition, links: Mapping[str, Any], inputs: InputLists
-    ) -> list[str]:
-        """The nodes behind the inputs that ``check_lazy_status`` asks for and that have not run."""
+    def _lazy_wanted(
+        self, node_id: str, instance: Any, definition: NodeDefinition, given: Mapping[str, Any], inputs: InputLists
+    ) -> frozenset[str]:
+        """The linked inputs that ``check_lazy_status`` asks for."""
         status = getattr(instance, "check_lazy_status", None)
         if not callable(status):
-            return []
+            return frozenset()
         calls = list_calls(inputs, definition.input_is_list)
         answers = self._caller.call_each(node_id, status, calls, definition.input_is_list, lambda blocker: [])
-        missing = []
-        for name in [name for answer in answers for name in self._caller.finished(answer) or ()]:
-            if name is None:
-                continue
-            if name not in links:
-                if name in inputs:
-                    continue
+        names = [name for answer in answers for name in self._caller.finished(answer) or () if name is not None]
+        for name in names:
+            if name not in given and name not in inputs:
                 raise NodeInputError(f"check_lazy_status asks for {name!r}, which is no input of this node")
-            value = links[name]
-            if is_link(value) and not self._graph.evaluated(value[0]):
-                missing.append(value[0])
-        return missing
+        return frozenset(name for name in names if is_link(given.get(name)))
 
     def _call(self, node_id: str, function: Any, definition: NodeDefinition, inputs: InputLists) -> None:
         calls = list_calls(inputs, definition.input_is_list)

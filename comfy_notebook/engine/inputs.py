@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from .prompt import constant
 
 #: Every value on its way to a node is a list, one element per call of the node.
 InputLists = dict[str, Any]
+_NOT_ASKED = (None,)
 HIDDEN_MARKERS = (
     *("PROMPT", "DYNPROMPT", "EXTRA_PNGINFO", "UNIQUE_ID", "AUTH_TOKEN_COMFY_ORG", "API_KEY_COMFY_ORG"),
     *("COMFY_USAGE_SOURCE", "EXECUTION_LIST"),
@@ -121,13 +122,16 @@ def gather(
     inputs: Mapping[str, Any],
     from_link: Callable[[str, int], Any],
     hidden: Mapping[str, Any],
+    asked: Collection[str] = (),
 ) -> InputLists:
-    """The lists a call is made from. ``from_link(source, slot)`` answers with a list, ``(None,)`` while unevaluated."""
+    """The lists a call is made from. ``from_link(source, slot)`` answers with a list. Lazy inputs are ``(None,)`` until
+    they are ``asked`` for, also where another node had their source run: results depend on nothing but the graph."""
     lists: InputLists = {}
     for name, value in inputs.items():
         info = declared.info(name)
         if is_link(value) and not info.is_raw_link:
-            lists[name] = from_link(value[0], int(value[1]))
+            withheld = info.is_lazy and name not in asked
+            lists[name] = _NOT_ASKED if withheld else from_link(value[0], int(value[1]))
         elif info.category is not None:
             lists[name] = [constant(value)]
     for name, marker in declared.hidden:
