@@ -8,7 +8,6 @@ import type { Files } from "./files";
 const URLS = /\/\*[\s\S]*?\*\/|(@import\s+)(?:"([^"]*)"|'([^']*)')|url\(\s*(?:"([^"]*)"|'([^']*)'|([^"')\s][^)\s]*))\s*\)/g;
 /** Stands in while a file is on its way, so that nothing is asked of an address where nobody answers. */
 const BLANK = "data:,";
-const MAX_DEPTH = 8;
 
 export class Styles {
   private readonly sheets = new Map<string, Promise<string>>();
@@ -20,29 +19,30 @@ export class Styles {
   ) {}
 
   /** A blob URL of the sheet at `path`, its own addresses mapped; rejects when the kernel does not have it. */
-  sheetUrl(path: string, depth = 0): Promise<string> {
-    const known = this.sheets.get(path) ?? this.makeSheet(path, depth);
+  sheetUrl(path: string): Promise<string> {
+    const known = this.sheets.get(path) ?? this.makeSheet(path, []);
     this.sheets.set(path, known);
     known.catch(() => this.sheets.delete(path));
     return known;
   }
 
-  private async makeSheet(path: string, depth: number): Promise<string> {
+  /** `way`: the sheets that import it. Sheets may import each other in a circle. */
+  private async makeSheet(path: string, way: string[]): Promise<string> {
     const response = await this.ask(path);
     if (!response.ok) throw new Error(`${path}: the kernel answered ${response.status}`);
-    const text = await this.mapped(await response.text(), ORIGIN + path, depth);
+    const text = await this.mapped(await response.text(), ORIGIN + path, [...way, path]);
     return URL.createObjectURL(new Blob([text], { type: "text/css" }));
   }
 
   /** `text` with blob URLs for the kernel's files, addresses being relative to `base`. */
-  async mapped(text: string, base: string, depth = 0): Promise<string> {
+  async mapped(text: string, base: string, way: string[] = []): Promise<string> {
     const found = [...text.matchAll(URLS)].map((match) => {
       const [all, atImport, ...addresses] = match;
       const address = addresses.find((one) => one !== undefined);
       const isImport = atImport !== undefined || /@import\s+$/.test(text.slice(0, match.index));
       return { at: match.index, all, address, isImport };
     });
-    const replaced = await Promise.all(found.map(({ address, isImport }) => (address === undefined ? null : this.replacement(address, base, isImport, depth))));
+    const replaced = await Promise.all(found.map(({ address, isImport }) => (address === undefined ? null : this.replacement(address, base, isImport, way))));
     let at = 0;
     let result = "";
     found.forEach(({ at: start, all }, index) => {
@@ -54,7 +54,7 @@ export class Styles {
     return result + text.slice(at);
   }
 
-  private async replacement(address: string, base: string, isImport: boolean, depth: number): Promise<string | null> {
+  private async replacement(address: string, base: string, isImport: boolean, way: string[]): Promise<string | null> {
     if (!address || address.startsWith("#")) return null;
     let absolute: URL;
     try {
@@ -64,8 +64,8 @@ export class Styles {
     }
     const path = this.addresses.kernelPath(absolute);
     if (path === null) return null;
-    if (isImport && depth >= MAX_DEPTH) return BLANK;
-    return (isImport ? this.sheetUrl(path, depth + 1) : this.files.url(path)).then((url) => url + absolute.hash, () => BLANK);
+    if (isImport && way.includes(path)) return BLANK;
+    return (isImport ? this.makeSheet(path, way) : this.files.url(path)).then((url) => url + absolute.hash, () => BLANK);
   }
 
   /** Maps what a declaration names of the kernel's files: first to nothing, then to the file. */

@@ -109,7 +109,11 @@ export class Elements {
       loads.delete(name);
       this.native.set.call(element, name, url);
     };
-    this.load(element, name, value).then(finish, () => finish(BROKEN));
+    const fail = () => {
+      if (element.localName !== "link" && element.localName !== "script") return finish(BROKEN);
+      if (loads.get(name) === load && loads.delete(name)) element.dispatchEvent(new Event("error")); // a browser would run or complain about anything else
+    };
+    this.load(element, name, value).then(finish, fail);
   }
 
   private async load(element: Element, name: string, value: string): Promise<string> {
@@ -120,7 +124,7 @@ export class Elements {
     if (element.localName === "link") {
       await Promise.resolve(); // `rel` is often set after `href`
       const rel = (element as HTMLLinkElement).rel.toLowerCase();
-      if (!/\b(?:stylesheet|icon)\b/.test(rel)) return BROKEN;
+      if (!/\b(?:stylesheet|icon)\b/.test(rel)) return BROKEN; // preloading and the like
       return rel.includes("stylesheet") ? this.styles.sheetUrl(path) : this.files.url(path);
     }
     return (await this.files.url(path)) + fragment;

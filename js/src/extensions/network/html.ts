@@ -27,7 +27,11 @@ export function bridgeHtml(window: Window & typeof globalThis, elements: Element
     ...inner,
     set(this: Element, html: unknown) {
       const text = html === null ? "" : String(html);
-      if (!MAY_LOAD.test(text) || this instanceof window.HTMLTemplateElement) return inner.set!.call(this, text);
+      if (!MAY_LOAD.test(text)) return inner.set!.call(this, text);
+      if (this instanceof window.HTMLTemplateElement) {
+        inner.set!.call(this, text);
+        return void elements.hold(this.content); // released when a copy comes into the page
+      }
       place(this, text, (...nodes) => this.replaceChildren(...nodes));
     },
   });

@@ -46,6 +46,18 @@ export function watch(window: Window & typeof globalThis, elements: Elements, st
     return root;
   };
 
+  // What is drawn may be asked for in the same breath.
+  for (const [prototype, name] of [[window.Node.prototype, "textContent"], [window.HTMLElement.prototype, "innerText"]] as const) {
+    const native = Object.getOwnPropertyDescriptor(prototype, name)!;
+    Object.defineProperty(window.HTMLStyleElement.prototype, name, {
+      ...native,
+      set(this: HTMLStyleElement, text: unknown) {
+        native.set!.call(this, text);
+        mendSheet(this);
+      },
+    });
+  }
+
   const { insertRule, replaceSync, replace } = window.CSSStyleSheet.prototype;
   Object.assign(window.CSSStyleSheet.prototype, {
     insertRule(this: CSSStyleSheet, rule: string, index?: number) {
