@@ -29,14 +29,35 @@ def prompt_keys(engine: Engine, prompt: Mapping[str, Any]) -> Keys:
 
 
 def document_keys(engine: Engine, registry: Registry, document: Mapping[str, Any]) -> Keys:
-    """The keys of the nodes of a document by their id in the prompt, leaving out what is drawn by lot or moves on."""
+    """The keys of the nodes of a document by their id in the prompt, leaving out what is drawn by lot or moves on.
+
+    Nodes that get something from nodes of unknown types have no key: a pack's script may lead such links elsewhere.
+    """
     try:
         still = _held_still(document)
         info = node_info.info_source(registry)
         conversion = workflow.to_api(still, info, choose=lambda count: 0, now=datetime.min)
     except workflow.WorkflowError:
         return {}
-    return prompt_keys(engine, conversion.prompt)
+    keys = prompt_keys(engine, conversion.prompt)
+    unknown = _fed_by(conversion.prompt, {node for nodes in conversion.missing.values() for node in nodes})
+    return {node: key for node, key in keys.items() if node not in unknown}
+
+
+def _fed_by(prompt: Mapping[str, Any], sources: set[str]) -> set[str]:
+    """``sources`` and all nodes that get something from them: what they mean is known in the browser alone."""
+    followers: dict[str, list[str]] = {}
+    for name, node in prompt.items():
+        for value in node["inputs"].values():
+            if isinstance(value, list) and value:
+                followers.setdefault(str(value[0]), []).append(name)
+    found, work = set(sources), list(sources)
+    while work:
+        for name in followers.get(work.pop(), ()):
+            if name not in found:
+                found.add(name)
+                work.append(name)
+    return found
 
 
 def _held_still(document: Mapping[str, Any]) -> dict[str, Any]:

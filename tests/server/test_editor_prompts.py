@@ -76,3 +76,19 @@ async def test_a_prompt_of_the_editor_that_is_refused_marks_its_nodes(
     )
     assert reply.status == 400
     assert "1" in editor.describe()["results"]["errors"]
+
+
+async def test_results_behind_nodes_that_only_scripts_know_are_not_stale(
+    client: aiohttp.ClientSession, session: Session
+) -> None:
+    shown = say_show_document()
+    shown["nodes"].append({"id": 3, "type": "OfAScript", "outputs": [{"name": "out", "type": "STRING", "links": [2]}]})
+    shown["nodes"][1]["inputs"][0]["link"] = 2
+    shown["links"] = [[2, 3, 0, 2, 0, "STRING"]]
+    editor = session.editors.create(shown, name="a")
+    body = {"prompt": copy.deepcopy(SAY_SHOW), "client_id": editor.id}
+    answer = await (await client.post("/prompt", json=body)).json()
+    await finished(client, answer["prompt_id"])
+    editor.apply({"nodes": {"set": [{**shown["nodes"][0], "pos": [9, 9]}]}}, "v")
+    editor.refresh_stale()
+    assert editor.describe()["results"]["stale"] == []

@@ -31,7 +31,7 @@ function buildWidget(node: LGraphNode, plan: WidgetPlan): AnyWidget {
   const make = customWidgets.get(String(plan.options.widgetType ?? plan.type));
   if (make) {
     try {
-      const made = make(node, plan.name, plan.spec as unknown[]) as AnyWidget;
+      const made = make(node, plan.name, [plan.spec[0], plan.spec[1] ?? {}, ...plan.spec.slice(2)]) as AnyWidget;
       widget = made?.widget ?? node.widgets?.[before] ?? null;
       growLeast(node, made);
     } catch (error) {
@@ -59,7 +59,7 @@ function growLeast(node: LGraphNode, made: { minWidth?: number; minHeight?: numb
 export function widgetFor(node: LGraphNode, name: string, spec: InputSpec): AnyWidget {
   const [plan] = planNode({ input: { required: { [name]: spec } } }).widgets;
   if (!plan) return null;
-  const widget = plainWidget(node, plan);
+  const widget = plainWidget(node, { ...plan, loose: true });
   if (plan.label !== plan.name) widget.label = plan.label;
   if (plan.control) addControl(node, widget, plan);
   return widget;
@@ -128,7 +128,7 @@ export function addTextArea(node: LGraphNode, name: string, plan?: Partial<Widge
     getValue: () => held,
     setValue: (value) => {
       if (value === held) return;
-      held = value;
+      held = plan?.loose ? String(value ?? "") : value;
       show();
     },
     getMinHeight: () => 54,
@@ -259,7 +259,8 @@ export function runControls(node: LGraphNode): boolean {
 
 /** The controls of a value; one that a subgraph instance has of its own is moved by the control inside. */
 function controlsOf(node: LGraphNode, widget: AnyWidget, depth = 0): AnyWidget[] | null {
-  if (widget.linkedWidgets?.[0]?.cnControls === widget) return widget.linkedWidgets as AnyWidget[];
+  const [control] = (widget.linkedWidgets ?? []) as AnyWidget[];
+  if (control?.cnControls === widget && node.widgets?.includes(control)) return widget.linkedWidgets as AnyWidget[];
   if (!(node instanceof SubgraphNode) || depth > 32 || (widget.cnProxy && (widget.cnSaved?.() ?? null) === null)) return null;
   const inner = promotedFrom(node, widget);
   return inner && controlsOf(inner.node, inner.widget, depth + 1);

@@ -26,6 +26,8 @@ export interface WidgetPlan extends InputPlan {
   choices: unknown[];
   /** Its value decides which other inputs there are. */
   decides?: boolean;
+  /** Made for a pack: what is set becomes text, as in a text area. */
+  loose?: boolean;
 }
 
 export interface OutputPlan {
