@@ -33,6 +33,21 @@ FAMILIES = (
     "model_patches",
     "text_encode",
     "vae",
+    "latent",
+    "latent_batch",
+    "latent_math",
+    "latent_files",
+    "sampling",
+    "sampling_custom",
+    "guiders",
+    "sampler_select",
+    "schedulers",
+    "sigmas",
+    "conditioning_area",
+    "conditioning_math",
+    "inpaint_conditioning",
+    "model_sampling",
+    "guidance",
 )
 
 
