@@ -140,7 +140,7 @@ def test_same_as_recorded(case: str) -> None:
 
 def test_names_are_those_of_the_recording() -> None:
     recorded = json.loads((FOLDER / "names.json").read_text())
-    assert (ksampler.SAMPLER_NAMES, ksampler.SCHEDULER_NAMES) == (recorded["samplers"], recorded["schedulers"])
+    assert (recorded["samplers"], recorded["schedulers"]) == (ksampler.SAMPLER_NAMES, ksampler.SCHEDULER_NAMES)
 
 
 def test_every_sampler_runs_on_every_recorded_kind() -> None:

@@ -48,13 +48,25 @@ def sample_lcm(
     callback: Callback | None = None,
     disable: bool | None = None,
     noise_sampler: NoiseSampler | None = None,
+    s_noise: float = 1.0,
+    s_noise_end: float | None = None,
+    noise_clip_std: float = 0.0,
 ) -> Tensor:
-    """The denoised latent with fresh noise of the next level, again and again."""
+    """The denoised latent with fresh noise of the next level, again and again.
+
+    The noise is multiplied by ``s_noise`` at first and by ``s_noise_end`` at last, and clipped beyond
+    ``noise_clip_std`` deviations (0: not at all).
+    """
     denoise = Denoiser(model, x, extra_args, callback)
     noise = noise_sampler or default_noise_sampler(x, denoise.seed)
     sampling = model.inner_model.inner_model.model_sampling
+    last = max(1, int((sigmas > 0).sum()) - 2)
+    growth = 0.0 if s_noise_end is None else (s_noise_end - s_noise) / last
     for i in range(len(sigmas) - 1):
         x = denoise.step(i, x, sigmas[i])
         if sigmas[i + 1] > 0:
-            x = sampling.noise_scaling(sigmas[i + 1], noise(sigmas[i], sigmas[i + 1]), x)
+            drawn = noise(sigmas[i], sigmas[i + 1])
+            if noise_clip_std > 0:
+                drawn = drawn.clamp(-noise_clip_std, noise_clip_std)
+            x = sampling.noise_scaling(sigmas[i + 1], drawn * (s_noise + growth * i), x)
     return x

@@ -1,0 +1,349 @@
+"""Latents: empty ones, scaled, cut, turned, laid over one another, with noise masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import inputs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Latent = dict[str, Any]
+
+_METHODS = ["nearest-exact", "bilinear", "area", "bicubic", "bislerp"]
+_METHOD_TIP = "nearest-exact copies, area averages, the others are smooth; bislerp keeps the contrast of latents."
+
+
+def empty(batch_size: int, channels: int, *sides: int) -> Tensor:
+    """Zeros ``[batch_size, channels, *sides]`` where results wait."""
+    import torch
+
+    from ..diffusion import memory
+
+    return torch.zeros([batch_size, channels, *sides], device=memory.intermediate_device())
+
+
+class EmptyLatentImage:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "generate"
+    CATEGORY = "latent"
+    DESCRIPTION = "An empty latent, from which a sampler makes a picture of this size."
+    OUTPUT_TOOLTIPS = ("The empty latents.",)
+    SEARCH_ALIASES = ["blank", "size", "resolution", "new", "start", "empty", "canvas"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "width": inputs.pixels(512, 16, 8, "Width of the picture in pixels."),
+                "height": inputs.pixels(512, 16, 8, "Height of the picture in pixels."),
+                "batch_size": inputs.integer(1, 1, 4096, tooltip="How many pictures."),
+            }
+        }
+
+    def generate(self, width: int, height: int, batch_size: int = 1) -> tuple[Latent]:
+        return ({"samples": empty(batch_size, 4, height // 8, width // 8)},)
+
+
+class EmptySD3LatentImage:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "generate"
+    CATEGORY = "latent/sd3"
+    DESCRIPTION = "An empty latent of 16 channels, as SD3, Flux, Qwen-Image and Z-Image take it."
+    SEARCH_ALIASES = ["blank", "size", "resolution", "flux", "qwen", "16 channels", "empty"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "width": inputs.pixels(1024, 16, 16, "Width of the picture in pixels."),
+                "height": inputs.pixels(1024, 16, 16, "Height of the picture in pixels."),
+                "batch_size": inputs.integer(1, 1, 4096, tooltip="How many pictures."),
+            }
+        }
+
+    def generate(self, width: int, height: int, batch_size: int = 1) -> tuple[Latent]:
+        return ({"samples": empty(batch_size, 16, height // 8, width // 8)},)
+
+
+class EmptyFlux2LatentImage:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "generate"
+    CATEGORY = "latent"
+    DESCRIPTION = "An empty latent of 128 channels, one sixteenth of the picture's size, as Flux.2 takes it."
+    SEARCH_ALIASES = ["blank", "size", "resolution", "flux2", "128 channels", "empty"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "width": inputs.pixels(1024, 16, 16, "Width of the picture in pixels."),
+                "height": inputs.pixels(1024, 16, 16, "Height of the picture in pixels."),
+                "batch_size": inputs.integer(1, 1, 4096, tooltip="How many pictures."),
+            }
+        }
+
+    def generate(self, width: int, height: int, batch_size: int = 1) -> tuple[Latent]:
+        return ({"samples": empty(batch_size, 128, height // 16, width // 16)},)
+
+
+class LatentUpscale:
+    upscale_methods = _METHODS
+    crop_methods = ["disabled", "center"]
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "upscale"
+    CATEGORY = "latent"
+    DESCRIPTION = "Scales latents to a picture size. A side set to 0 follows from the other one."
+    SEARCH_ALIASES = ["resize", "scale", "enlarge", "hires fix"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "samples": inputs.socket("LATENT", "The latents to scale."),
+                "upscale_method": inputs.options(_METHODS, _METHOD_TIP),
+                "width": inputs.pixels(512, 0, 8, "Pixels of the picture; 0 keeps the aspect ratio."),
+                "height": inputs.pixels(512, 0, 8, "Pixels of the picture; 0 keeps the aspect ratio."),
+                "crop": inputs.options(["disabled", "center"], "disabled stretches, center cuts off what is too much."),
+            }
+        }
+
+    def upscale(self, samples: Latent, upscale_method: str, width: int, height: int, crop: str) -> tuple[Latent]:
+        from .ops.resize import resize
+
+        if width == 0 and height == 0:
+            return (samples,)
+        old_height, old_width = samples["samples"].shape[-2:]
+        if width == 0:
+            height = max(64, height)
+            width = max(64, round(old_width * height / old_height))
+        elif height == 0:
+            width = max(64, width)
+            height = max(64, round(old_height * width / old_width))
+        else:
+            width, height = max(64, width), max(64, height)
+        return ({**samples, "samples": resize(samples["samples"], width // 8, height // 8, upscale_method, crop)},)
+
+
+class LatentUpscaleBy:
+    upscale_methods = _METHODS
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "upscale"
+    CATEGORY = "latent"
+    DESCRIPTION = "Scales latents by a factor."
+    SEARCH_ALIASES = ["resize", "scale", "factor", "enlarge", "hires fix"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "samples": inputs.socket("LATENT", "The latents to scale."),
+                "upscale_method": inputs.options(_METHODS, _METHOD_TIP),
+                "scale_by": inputs.number(1.5, 0.01, 8.0, 0.01, "2 doubles both sides."),
+            }
+        }
+
+    def upscale(self, samples: Latent, upscale_method: str, scale_by: float) -> tuple[Latent]:
+        from .ops.resize import resize
+
+        height, width = samples["samples"].shape[-2:]
+        new = max(1, round(width * scale_by)), max(1, round(height * scale_by))
+        return ({**samples, "samples": resize(samples["samples"], *new, upscale_method)},)
+
+
+class LatentComposite:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "composite"
+    CATEGORY = "latent"
+    DESCRIPTION = "Lays one latent over another, with soft edges where asked for."
+    SEARCH_ALIASES = ["paste", "overlay", "combine", "layer", "merge"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "samples_to": inputs.socket("LATENT", "The latent below."),
+                "samples_from": inputs.socket("LATENT", "The latent laid over it."),
+                "x": inputs.pixels(0, 0, 8, "Where it lies, in pixels of the picture."),
+                "y": inputs.pixels(0, 0, 8, "Where it lies, in pixels of the picture."),
+                "feather": inputs.pixels(0, 0, 8, "Over how many pixels its edges grow in."),
+            }
+        }
+
+    def composite(
+        self,
+        samples_to: Latent,
+        samples_from: Latent,
+        x: int,
+        y: int,
+        composite_method: str = "normal",
+        feather: int = 0,
+    ) -> tuple[Latent]:
+        from .ops.latents import composite_feathered
+
+        below, above = samples_to["samples"], samples_from["samples"]
+        return ({**samples_to, "samples": composite_feathered(below, above, x // 8, y // 8, feather // 8)},)
+
+
+class LatentCompositeMasked:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "composite"
+    CATEGORY = "latent"
+    DESCRIPTION = "Lays one latent over another through a mask."
+    SEARCH_ALIASES = ["paste", "overlay", "combine", "mask", "layer"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "destination": inputs.socket("LATENT", "The latent below."),
+                "source": inputs.socket("LATENT", "The latent laid over it."),
+                "x": inputs.pixels(0, 0, 8, "Where it lies, in pixels of the picture."),
+                "y": inputs.pixels(0, 0, 8, "Where it lies, in pixels of the picture."),
+                "resize_source": inputs.boolean(False, "Scale the upper one to the size of the lower one."),
+            },
+            "optional": {"mask": inputs.mask("White shows the upper latent.")},
+        }
+
+    def composite(
+        self, destination: Latent, source: Latent, x: int, y: int, resize_source: bool, mask: Tensor | None = None
+    ) -> tuple[Latent]:
+        from .ops.composite import composite
+
+        below, above = destination["samples"], source["samples"]
+        return ({**destination, "samples": composite(below, above, x // 8, y // 8, mask, resize_source)},)
+
+
+class LatentBlend:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "blend"
+    CATEGORY = "_for_testing"
+    DESCRIPTION = "Mixes two latents."
+    SEARCH_ALIASES = ["mix", "combine", "average", "merge"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "samples1": inputs.socket("LATENT", "One latent."),
+                "samples2": inputs.socket("LATENT", "The other; it is scaled to the size of the first."),
+                "blend_factor": inputs.number(0.5, 0, 1, 0.01, "The share of the first one."),
+            }
+        }
+
+    def blend(
+        self, samples1: Latent, samples2: Latent, blend_factor: float, blend_mode: str = "normal"
+    ) -> tuple[Latent]:
+        from .ops.latents import to_size
+
+        first = samples1["samples"]
+        second = to_size(samples2["samples"], first, "bicubic")
+        return ({**samples1, "samples": first * blend_factor + second * (1 - blend_factor)},)
+
+
+class LatentCrop:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "crop"
+    CATEGORY = "latent/transform"
+    DESCRIPTION = "Cuts a rectangle out of latents."
+    SEARCH_ALIASES = ["cut", "trim", "window", "region"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "samples": inputs.socket("LATENT", "The latents to cut."),
+                "width": inputs.pixels(512, 64, 8, "Width of what remains, in pixels of the picture."),
+                "height": inputs.pixels(512, 64, 8, "Height of what remains, in pixels of the picture."),
+                "x": inputs.pixels(0, 0, 8, "Left edge, in pixels of the picture."),
+                "y": inputs.pixels(0, 0, 8, "Upper edge, in pixels of the picture."),
+            }
+        }
+
+    def crop(self, samples: Latent, width: int, height: int, x: int, y: int) -> tuple[Latent]:
+        from .ops.latents import crop
+
+        return ({**samples, "samples": crop(samples["samples"], width // 8, height // 8, x // 8, y // 8)},)
+
+
+class LatentFlip:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "flip"
+    CATEGORY = "latent/transform"
+    DESCRIPTION = "Mirrors latents."
+    SEARCH_ALIASES = ["mirror", "reverse", "horizontal", "vertical"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        methods = ["x-axis: vertically", "y-axis: horizontally"]
+        return {
+            "required": {
+                "samples": inputs.socket("LATENT", "The latents to mirror."),
+                "flip_method": inputs.options(methods, "Top to bottom, or left to right."),
+            }
+        }
+
+    def flip(self, samples: Latent, flip_method: str) -> tuple[Latent]:
+        dimension = -2 if flip_method.startswith("x") else -1
+        return ({**samples, "samples": samples["samples"].flip(dimension)},)
+
+
+class LatentRotate:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "rotate"
+    CATEGORY = "latent/transform"
+    DESCRIPTION = "Turns latents clockwise."
+    SEARCH_ALIASES = ["turn", "orientation", "90", "180"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        angles = ["none", "90 degrees", "180 degrees", "270 degrees"]
+        return {
+            "required": {
+                "samples": inputs.socket("LATENT", "The latents to turn."),
+                "rotation": inputs.options(angles, "How far, clockwise."),
+            }
+        }
+
+    def rotate(self, samples: Latent, rotation: str) -> tuple[Latent]:
+        import torch
+
+        turns = 0 if rotation == "none" else int(rotation.partition(" ")[0]) // 90
+        return ({**samples, "samples": torch.rot90(samples["samples"], k=turns, dims=[-1, -2])},)
+
+
+class SetLatentNoiseMask:
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "set_mask"
+    CATEGORY = "latent/inpaint"
+    DESCRIPTION = "Lets samplers change latents where a mask is white only."
+    SEARCH_ALIASES = ["inpaint", "mask", "protect", "keep"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "samples": inputs.socket("LATENT", "The latents."),
+                "mask": inputs.mask("White where the picture may change."),
+            }
+        }
+
+    def set_mask(self, samples: Latent, mask: Tensor) -> tuple[Latent]:
+        return ({**samples, "noise_mask": mask.reshape(-1, 1, *mask.shape[-2:])},)
+
+
+NODES: dict[str, tuple[type, str]] = {
+    "EmptyLatentImage": (EmptyLatentImage, "Empty Latent Image"),
+    "EmptySD3LatentImage": (EmptySD3LatentImage, "EmptySD3LatentImage"),
+    "EmptyFlux2LatentImage": (EmptyFlux2LatentImage, "Empty Flux 2 Latent"),
+    "LatentUpscale": (LatentUpscale, "Upscale Latent"),
+    "LatentUpscaleBy": (LatentUpscaleBy, "Upscale Latent By"),
+    "LatentComposite": (LatentComposite, "Latent Composite"),
+    "LatentCompositeMasked": (LatentCompositeMasked, "LatentCompositeMasked"),
+    "LatentBlend": (LatentBlend, "Latent Blend"),
+    "LatentCrop": (LatentCrop, "Crop Latent"),
+    "LatentFlip": (LatentFlip, "Flip Latent"),
+    "LatentRotate": (LatentRotate, "Rotate Latent"),
+    "SetLatentNoiseMask": (SetLatentNoiseMask, "Set Latent Noise Mask"),
+}

@@ -1,0 +1,61 @@
+"""Custom nodes import the sampling modules under ComfyUI's names, add to them, and replace functions in them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+
+PRELUDE = "from comfy_notebook import compat, session\ncompat.install()\ncompat.bind(session.current())\n"
+
+
+def run(code: str, folder: Path) -> list[str]:
+    """The lines that ``code`` prints in a fresh interpreter where packs' names are there."""
+    file = folder / "pack.py"
+    file.write_text(PRELUDE + textwrap.dedent(code))
+    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip().splitlines()
+
+
+def test_they_are_our_own_modules(tmp_path: Path) -> None:
+    code = """
+        import comfy.samplers, comfy.sample, comfy.model_sampling, comfy.patcher_extension, latent_preview
+        import comfy.k_diffusion.sampling as k_diffusion_sampling
+        from comfy.extra_samplers import uni_pc
+        from comfy.samplers import CFGGuider, KSAMPLER, KSampler, SCHEDULER_HANDLERS, SchedulerHandler, sampler_object
+        from comfy.k_diffusion.utils import FolderOfImages
+        from comfy_notebook.diffusion.sampling import previews, samplers
+        print(comfy.samplers is samplers, latent_preview is previews, uni_pc.__name__, k_diffusion_sampling.__name__)
+        print(hasattr(comfy.samplers, "KSampler"), hasattr(comfy.samplers, "of_tomorrow"))
+        class Own(CFGGuider): ...
+        class Sampling(comfy.model_sampling.ModelSamplingDiscreteFlow, comfy.model_sampling.CONST): ...
+        flow = Sampling(); flow.set_parameters(shift=3.0, multiplier=1000)
+        print(round(float(flow.sigma_max), 3), callable(latent_preview.prepare_callback))
+    """
+    ours = "comfy_notebook.diffusion.sampling"
+    assert run(code, tmp_path) == [f"True True {ours}.uni_pc {ours}.k_diffusion", "True False", "1.0 True"]
+
+
+def test_names_that_packs_add_are_offered_and_run(tmp_path: Path) -> None:
+    code = """
+        import torch, comfy.samplers, nodes
+        from comfy.k_diffusion import sampling
+        from comfy_notebook.diffusion.sampling.model_sampling import model_sampling
+
+        sampling.sample_mine = lambda model, x, sigmas, **more: x * 0 + 5
+        comfy.samplers.KSampler.SAMPLERS = comfy.samplers.KSampler.SAMPLERS + ["mine"]
+        comfy.samplers.KSampler.SCHEDULERS.append("halving")
+        comfy.samplers.SCHEDULER_HANDLERS["halving"] = comfy.samplers.SchedulerHandler(
+            lambda ms, steps: torch.tensor([1 / 2**i for i in range(steps)] + [0.0]))
+        required = nodes.KSampler.INPUT_TYPES()["required"]
+        print(required["sampler_name"][0][-1], required["scheduler"][0][-1])
+        print(comfy.samplers.calculate_sigmas(model_sampling("EPS"), "halving", 2).tolist())
+        print(type(comfy.samplers.sampler_object("mine")).__name__)
+    """
+    assert run(code, tmp_path) == ["mine halving", "[1.0, 0.5, 0.0]", "KSAMPLER"]
