@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ElementHandle, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, ElementHandle, Frame, Page, sync_playwright
 
 from .kernel import FakeKernel
 
@@ -58,7 +58,7 @@ class EditorPage:
         self.page, self.variant, self.kernel = page, variant, kernel
         self.console: list[str] = []
         self.errors: list[str] = []
-        page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
+        page.on("console", lambda message: self.console.append(f"{message.type}: {_words(message)}"))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def outer(self, index: int = 0) -> Frame:
@@ -144,6 +144,11 @@ class EditorPage:
         session.send("Performance.enable")
         metrics = {item["name"]: item["value"] for item in session.send("Performance.getMetrics")["metrics"]}
         return int(metrics["Frames"])
+
+
+def _words(message: ConsoleMessage) -> str:
+    """What was said; of a resource that did not load, which one."""
+    return f"{message.text} {message.location['url']}" if message.text.startswith("Failed to load") else message.text
 
 
 def _content(handle: ElementHandle | None) -> Frame:
