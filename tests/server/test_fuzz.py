@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from comfy_notebook.session import Session
@@ -39,7 +39,7 @@ def nested(value: Any, depth: int) -> Any:
 
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
-) | st.builds(nested, scalars, st.sampled_from([30, 150, 250, 950]))
+) | st.builds(nested, scalars, st.sampled_from([30, 150, 250]))
 nodes = st.fixed_dictionaries(
     {}, optional={"class_type": st.sampled_from(["Say", "Show", "Steps", "Nope", 3]), "inputs": values, "_meta": values}
 )
@@ -49,18 +49,16 @@ prompts = st.one_of(
     st.dictionaries(st.sampled_from(["1", "2", "3", ""]), nodes | values, max_size=4),
     st.fixed_dictionaries({"1": say, "2": show}),  # what is likely to run
 )
+workflows = values | st.fixed_dictionaries({"workflow": values | st.fixed_dictionaries({"id": values})})
+extra_data = st.dictionaries(
+    st.sampled_from(["extra_pnginfo", "preview_method", "create_time", "x"]), values | workflows
+)
 submissions = st.fixed_dictionaries(
     {"prompt": prompts},
     optional={
-        **dict.fromkeys(
-            ["extra_data", "client_id", "prompt_id", "number", "front", "partial_execution_targets"], values
-        ),
+        **dict.fromkeys(["client_id", "prompt_id", "number", "front", "partial_execution_targets"], values),
+        "extra_data": extra_data | values,
     },
-) | st.fixed_dictionaries(
-    {
-        "prompt": prompts,
-        "extra_data": st.dictionaries(st.sampled_from(["extra_pnginfo", "preview_method", "x"]), values),
-    }
 )
 #: Every route that takes JSON.
 JSON_ROUTES = [
@@ -132,6 +130,24 @@ def test_any_json_is_answered(wire: Wire, session: Session, request: tuple[str, 
     check_that_all_is_well(wire)
     session.engine.queue.clear()
     session.engine.interrupt()
+
+
+@QUICK
+@given(extra_data, scalars | values, st.sampled_from(["number", "client_id", "x"]))
+@example({"extra_pnginfo": 3}, 1, "x")
+@example({"extra_pnginfo": {"workflow": {"id": []}}}, 1, "x")
+@example({"preview_method": []}, float("nan"), "number")
+@example({"client_id": []}, 3, "client_id")
+def test_what_comes_with_a_prompt_spoils_nothing(
+    wire: Wire, session: Session, extra: dict[str, Any], value: Any, key: str
+) -> None:
+    status, content = wire.send("POST", "/prompt", as_json({"prompt": SAY_SHOW, "extra_data": extra, key: value}))
+    assert status in (200, 400), content
+    if status == 200:
+        entry = session.engine.wait(json.loads(content)["prompt_id"], 20)
+        assert entry["outputs"] == {"2": {"text": ["hello"]}}
+    check_that_all_is_well(wire)
+    wire.send("POST", "/history", b'{"clear": true}')
 
 
 ODD_TEXTS = [
