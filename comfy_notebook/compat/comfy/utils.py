@@ -81,12 +81,9 @@ def bislerp(samples: Any, width: int, height: int) -> Any:
 
 def repeat_to_batch_size(tensor: Any, batch_size: int, dim: int = 0) -> Any:
     """``tensor`` repeated or cut along ``dim`` to ``batch_size``."""
-    size = tensor.shape[dim]
-    if size < batch_size:
-        repeats = [1] * tensor.ndim
-        repeats[dim] = math.ceil(batch_size / size)
-        tensor = tensor.repeat(repeats)
-    return tensor.narrow(dim, 0, batch_size)
+    from ...diffusion.sampling.masks import repeat_to_batch_size as repeat
+
+    return repeat(tensor, batch_size, dim)
 
 
 def resize_to_batch_size(tensor: Any, batch_size: int) -> Any:
@@ -108,18 +105,9 @@ def resize_to_batch_size(tensor: Any, batch_size: int) -> Any:
 
 def reshape_mask(input_mask: Any, output_shape: Any) -> Any:
     """A mask at the size, channels and batch of ``output_shape`` ``[B,C,...]``."""
-    from torch.nn import functional
+    from ...diffusion.sampling.masks import reshape_mask as reshape
 
-    dims = len(output_shape) - 2
-    mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[dims]
-    if dims == 3 and input_mask.ndim < 5:
-        input_mask = input_mask.reshape(1, 1, -1, *input_mask.shape[-2:])
-    elif input_mask.ndim < len(output_shape):
-        input_mask = input_mask.reshape(-1, 1, *input_mask.shape[-dims:])
-    mask = functional.interpolate(input_mask, size=tuple(output_shape[2:]), mode=mode)
-    if mask.shape[1] < output_shape[1]:
-        mask = mask.repeat(1, output_shape[1], *[1] * dims)[:, : output_shape[1]]
-    return repeat_to_batch_size(mask, output_shape[0])
+    return reshape(input_mask, output_shape)
 
 
 def get_attr(obj: Any, attr: str) -> Any:

@@ -24,10 +24,10 @@ def concat_channels(model: BaseModel, keys: tuple[str, ...], **given: Any) -> Te
     noise = given["noise"]
     image = given.get("concat_latent_image")
     image = model.process_latent_in(image) if image is not None else given.get("latent_image")
-    image = _fitted(image, noise) if image is not None else None
+    image = fitted(image, noise) if image is not None else None
     mask = given.get("concat_mask", given.get("denoise_mask"))
     if mask is not None:
-        mask = _fitted_mask(mask, noise)
+        mask = fitted_mask(mask, noise)
     parts = []
     for key in keys:
         if key == "mask":
@@ -41,7 +41,8 @@ def concat_channels(model: BaseModel, keys: tuple[str, ...], **given: Any) -> Te
     return torch.cat(parts, dim=1)
 
 
-def _fitted(latent: Tensor, noise: Tensor) -> Tensor:
+def fitted(latent: Tensor, noise: Tensor) -> Tensor:
+    """``latent`` at the size and batch of ``noise``."""
     from torch.nn import functional
 
     from ..conds import repeat_to
@@ -52,7 +53,16 @@ def _fitted(latent: Tensor, noise: Tensor) -> Tensor:
     return repeat_to(latent, noise.shape[0])
 
 
-def _fitted_mask(mask: Tensor, noise: Tensor) -> Tensor:
+def mask_of(like: Tensor, **given: Any) -> Tensor:
+    """The mask a conditioning (or the latent) has, ``[B,1,h,w]`` as large as ``like``; all ones without one."""
+    import torch
+
+    mask = given.get("concat_mask", given.get("denoise_mask"))
+    return torch.ones_like(like)[:, :1] if mask is None else fitted_mask(mask, like)
+
+
+def fitted_mask(mask: Tensor, noise: Tensor) -> Tensor:
+    """``mask`` as ``[B,1,h,w]`` at the size and batch of ``noise``."""
     from torch.nn import functional
 
     from ..conds import repeat_to

@@ -14,6 +14,8 @@ _FAMILIES = (
     ("stable_diffusion", "StableDiffusion2"),
     ("stable_diffusion", "StableDiffusionXL"),
     ("stable_diffusion", "StableDiffusionXLRefiner"),
+    ("flux", "Flux"),
+    ("flux", "Chroma"),
 )
 
 
