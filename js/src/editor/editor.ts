@@ -1,22 +1,22 @@
 // The editor around the canvas: puts the parts together, passes the kernel's events on, and takes everything down again.
 
-import type { GraphViewApi, LinkEnd, LoadReport, NodeDescription, NodeId, NodeInfo, Point, Severity } from "../graph";
+import type { GraphViewApi, LinkEnd, NodeDescription, NodeId, NodeInfo, Point, Severity } from "../graph";
 import type { ModuleList } from "../extensions/loading";
 import type { Host, HostEvent } from "../host";
 import { editorCommands } from "./actions";
-import type { EditorInfo, KernelApi, Notice } from "./api";
 import { Banner, Breadcrumb, EmptyHint } from "./banner";
 import { bindClipboard } from "./clipboard";
 import { h } from "./dom";
-import type { Toasts } from "./feedback";
+import { type EditorParts, fileTitle, type StartData } from "./editor-parts";
 import { Dialogs } from "./feedback";
 import { Files } from "./files";
 import { frame } from "./framing";
 import { bindKeys, Commands, showsKeyFocus } from "./keyboard";
 import type { Lightbox } from "./lightbox";
-import type { Media } from "./media";
 import { extendMenu } from "./menu-entries";
+import { selectedOutputs, showNode } from "./navigation";
 import { NodeIndex } from "./node-index";
+import { loadMessages, noticeMessage } from "./notices";
 import { Outline } from "./outline";
 import { PackScripts } from "./pack-scripts";
 import { scriptPorts } from "./script-ports";
@@ -30,34 +30,10 @@ import { PackProblems } from "./pack-problems";
 import { packsPage, type PackReport } from "./packs-page";
 import { SettingsStore } from "./settings";
 import { SettingsDialog } from "./settings-dialog";
-import type { SafeStorage } from "./storage";
 import { Toolbar } from "./toolbar";
+import { watchedView } from "./watched-view";
 import { askForWidget } from "./widget-dialog";
 import { Workspace } from "./workspace";
-
-/** What the kernel says at the start. */
-export interface StartData {
-  definitions: Record<string, NodeInfo>;
-  rev: number;
-  document: Document;
-  info: EditorInfo;
-  /** What the person set about the editor, as the kernel keeps it. */
-  settings: unknown;
-  /** The scripts of packs; null where they could not be listed. */
-  scripts: ModuleList | null;
-}
-
-/** What exists before the canvas: the elements and services that the canvas itself needs. */
-export interface EditorParts {
-  root: HTMLElement;
-  canvas: HTMLElement;
-  host: Host;
-  api: KernelApi;
-  media: Media;
-  storage: SafeStorage;
-  toasts: Toasts;
-  lightbox: Lightbox;
-}
 
 /** What the events of `cn.*` carry. */
 interface EventData {
@@ -103,7 +79,7 @@ export class Editor {
     private definitions: Record<string, NodeInfo>,
     private readonly start: StartData,
   ) {
-    const { root, canvas, host, api, media, storage } = parts;
+    const { root, canvas, api, media, storage } = parts;
     this.dialogs = new Dialogs(root);
     this.settings = new SettingsStore(storage, start.settings, () => this.applySettings(), (settings) => void api.saveSettings(settings).catch(() => undefined));
     this.settingsDialog = new SettingsDialog(root);
@@ -112,7 +88,7 @@ export class Editor {
     this.applySettings();
     this.workspace = new Workspace(view, api, start, {
       changed: (document) => { this.changed(document); this.packs.extensions?.graphChanged(document); },
-      loaded: (report) => this.reportLoad(report),
+      loaded: (report) => { for (const message of loadMessages(report)) this.notify(...message); },
       replaced: () => { this.runs.clearProblems(); this.outputs.clear(); frame(view); },
       syncState: (state) => this.toolbar.setSync(state),
     });
@@ -127,13 +103,13 @@ export class Editor {
     });
     this.search = new NodeSearch(root, this.index, storage, () => view.focus());
     this.problems = new ProblemPanel(canvas, {
-      show: (node) => this.showNode(node),
+      show: (node) => showNode(view, node),
       copied: () => this.notify("success", "Copied"),
       closed: () => view.focus(),
     });
     this.runs = new Runs({
       api, media,
-      view: this.watchedView(),
+      view: watchedView(view, this.outputs),
       flush: () => this.workspace.flush(),
       submit: () => {
         const { extensions } = this.packs;
@@ -184,7 +160,7 @@ export class Editor {
     const { start, view } = this;
     this.setKernel(this.parts.host.kernel);
     this.runs.restore(start.info.results);
-    for (const notice of start.info.notices ?? []) this.notice(notice);
+    for (const notice of start.info.notices ?? []) this.notify(...noticeMessage(notice));
     for (const event of this.early.splice(0)) this.handle(event);
     this.changed(view.serialize());
     frame(view);
@@ -262,11 +238,8 @@ export class Editor {
     this.workspace.replace({ ...this.view.serialize(), nodes: [], links: [], groups: [] });
   }
 
-  /** Execution ids of the selected output nodes: inside a subgraph with the ids of the instances on the way. */
   selectedOutputs(): string[] {
-    const way = this.view.level().slice(1).map(({ node }) => node);
-    const ids = new Set(this.view.selection().map(String));
-    return this.view.describe().filter(({ id, type }) => ids.has(String(id)) && this.definitions[type]?.output_node).map(({ id }) => [...way, id].join(":"));
+    return selectedOutputs(this.view, this.definitions);
   }
 
   escape(): void {
@@ -299,17 +272,12 @@ export class Editor {
       case "cn.nodes_changed":
         return this.updateDefinitions(data.set ?? {}, data.remove ?? []);
       case "cn.notice":
-        return this.notice(data);
+        return this.notify(...noticeMessage(data));
       case "cn.closed":
         return this.showDead("This editor was closed. Run its cell again to get it back.");
       default:
         this.runs.handle(event);
     }
-  }
-
-  private notice({ severity = "info", summary = "", detail = "" }: Notice): void {
-    const known: Record<string, Severity> = { success: "success", warn: "warning", warning: "warning", error: "error" };
-    this.notify(known[severity] ?? "info", summary, detail);
   }
 
   private updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void {
@@ -348,15 +316,6 @@ export class Editor {
     this.toolbar.refresh();
   }
 
-  private reportLoad({ unknownTypes, warnings }: LoadReport): void {
-    if (unknownTypes.length > 0) {
-      const count = unknownTypes.length === 1 ? "1 node type is" : `${unknownTypes.length} node types are`;
-      const more = unknownTypes.length > 4 ? ` and ${unknownTypes.length - 4} more` : "";
-      this.notify("warning", `${count} not installed`, `${unknownTypes.length === 1 ? "Kept as it is" : "Kept as they are"}: ${unknownTypes.slice(0, 4).join(", ")}${more}.`);
-    }
-    if (warnings.length > 0) this.notify("warning", "Parts of the workflow could not be taken as they were", warnings.slice(0, 3).join(" "));
-  }
-
   // Wiring ----------------------------------------------------------------------------------------------------------
 
   private listen(breadcrumb: Breadcrumb): void {
@@ -381,20 +340,6 @@ export class Editor {
     );
   }
 
-  /** The view as runs use it; what nodes put out is remembered for the image entries of their menus. */
-  private watchedView(): GraphViewApi {
-    return new Proxy(this.view, {
-      get: (view, name: keyof GraphViewApi) => {
-        if (name === "setOutputs") return (id: string, ui: Record<string, unknown> | null) => {
-          if (ui) this.outputs.set(id, ui);
-          view.setOutputs(id, ui);
-        };
-        const member = view[name];
-        return typeof member === "function" ? (member as (...args: unknown[]) => unknown).bind(view) : member;
-      },
-    });
-  }
-
   private menuPorts() {
     return {
       images: (id: NodeId) => this.files.imagesOf(id, this.outputs.get(String(id))),
@@ -403,20 +348,6 @@ export class Editor {
       describe: (id: NodeId) => this.view.describe().find((node) => String(node.id) === String(id)),
       explain: (node: NodeDescription) => void this.dialogs.info(node.title, nodeDescription(node, this.definitions[node.type])),
     };
-  }
-
-  private showNode(node: string): void {
-    const way = node.split(":");
-    const last = way.pop();
-    if (this.view.level().slice(1).map((level) => String(level.node)).join(":") !== way.join(":")) {
-      this.view.leave(0);
-      for (const instance of way) this.view.enter(idOf(instance));
-    }
-    const id = this.view.describe().find((candidate) => String(candidate.id) === last)?.id;
-    if (id === undefined) return;
-    this.view.select([id]);
-    this.view.center(id);
-    this.view.focus();
   }
 
   /** Dialogs, menus and search have keys of their own. */
@@ -453,15 +384,5 @@ export class Editor {
     const box = this.parts.canvas.getBoundingClientRect();
     return [box.left + box.width / 2, box.top + box.height / 2];
   }
-}
-
-/** Ids in execution paths are text; those of nodes are mostly numbers. */
-function idOf(text: string): NodeId {
-  return /^-?\d+$/.test(text) ? Number(text) : text;
-}
-
-function fileTitle(info: EditorInfo): string {
-  const name = (info.title || info.path?.split(/[\\/]/).at(-1) || "workflow").replace(/\.json$/i, "");
-  return name.replace(/[\\/:*?"<>|]+/g, "_");
 }
 

@@ -5,7 +5,8 @@ import { listModules } from "../extensions/loading";
 import type { Host, HostEvent, MountEditor } from "../host";
 import { KernelApi } from "./api";
 import { h } from "./dom";
-import { Editor, type EditorParts, type StartData } from "./editor";
+import { Editor } from "./editor";
+import type { EditorParts, StartData } from "./editor-parts";
 import { Toasts } from "./feedback";
 import { pickFile } from "./files";
 import { icon } from "./icons";
@@ -64,7 +65,7 @@ export const mount: MountEditor = async (container, host) => {
 };
 
 async function load(api: KernelApi, host: Host): Promise<StartData> {
-  const scripts = listModules(host).catch(() => null); // so it is without the scripts of packs
+  const scripts = listModules(host).then((list) => (Array.isArray(list?.modules) ? list : null), () => null); // or without the scripts of packs
   const settings = api.settings().catch(() => null); // an editor without its settings is still an editor
   const [definitions, { rev, document }, info] = await Promise.all([api.objectInfo(), api.document(), api.info()]);
   return { definitions, rev, document, info, settings: await settings, scripts: await scripts };
