@@ -1,5 +1,5 @@
 // Builds the files the kernel ships: shell.js (the anywidget module), editor.js (fetched once per page by hash) and icons.
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { mkdirSync } from "node:fs";
 import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -23,9 +23,19 @@ const withoutEval = {
   },
 };
 
+const smallStyles = {
+  name: "small-styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, "utf8"), { loader: "css", minify: true });
+      return { contents: code, loader: "text" };
+    });
+  },
+};
+
 const shared = {
   bundle: true,
-  plugins: [withoutEval],
+  plugins: [withoutEval, smallStyles],
   minify: !process.argv.includes("--dev"),
   target: "es2022",
   loader: { ".css": "text", ".svg": "text" },
