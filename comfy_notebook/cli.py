@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -30,12 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     options = parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()
+        return status
     except RunError as exc:
         print(f"comfy-notebook: {exc}", file=sys.stderr)
         if exc.traceback_text and options.verbose:
             print(exc.traceback_text, file=sys.stderr)
         return 1
+    except BrokenPipeError:  # who reads what is printed has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (WorkflowError, NameNotFound, OSError, ValueError, TypeError) as exc:
         print(f"comfy-notebook: {exc}", file=sys.stderr)
         return 1

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -108,7 +109,6 @@ def test_run_explains_wrong_values(
 
 def test_serve_answers_and_ends_on_sigterm(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "comfy_notebook.cli", "serve", "--port", "0"]
-    started = time.monotonic()
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     url = process.stdout.readline().rsplit(" ", 1)[-1].strip()
@@ -116,9 +116,18 @@ def test_serve_answers_and_ends_on_sigterm(tmp_path: Path) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(urllib.request.Request(url + "prompt", body, method="POST"))
     assert caught.value.code == 400
-    assert time.monotonic() - started < 10
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(30) == 0
+
+
+def test_serve_ends_where_it_is_told_to_as_soon_as_it_speaks(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "comfy_notebook", "serve", "--port", "0"]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.read(1)
+            process.send_signal(number)
+            assert process.wait(30) == 0
 
 
 def cpu_seconds(pid: int) -> float:
@@ -127,13 +136,33 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+#: LoadImage → Invert → Preview: needs torch to run, not to be accepted.
+LOADED = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
+    "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
+    "3": {"class_type": "PreviewImage", "inputs": {"images": ["2", 0]}},
+}
+
+
+@pytest.mark.parametrize("prompt", [INVERT, LOADED], ids=["made", "loaded"])
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_the_first_prompt_is_answered_within_three_seconds(serve: Callable[..., Served]) -> None:
+def test_the_first_prompt_is_answered_within_three_seconds(
+    serve: Callable[..., Served], tmp_path: Path, prompt: dict[str, Any]
+) -> None:
+    (tmp_path / "input").mkdir()
+    Image.new("RGB", (64, 64)).save(tmp_path / "input" / "a.png")
     served = serve()
-    status, answer, _ = served.ask("prompt", {"prompt": INVERT})
+    status, answer, _ = served.ask("prompt", {"prompt": prompt})
     wall, worked = time.monotonic() - served.started, cpu_seconds(served.process.pid)
     assert (status, answer["node_errors"]) == (200, {})
-    assert min(wall, worked) < 3
+    assert min(wall, worked) < 3  # the machine may be busy with something else
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -m comfy_notebook nodes --json | head -c 1"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("[", "")
 
 
 def test_serve_takes_the_options_of_the_reference(serve: Callable[..., Served], tmp_path: Path) -> None:
