@@ -32,8 +32,8 @@ export function onPressOutside(root: HTMLElement, inside: Element[], close: () =
 export function trapFocus(dialog: HTMLElement): void {
   dialog.addEventListener("keydown", (event) => {
     if (event.key !== "Tab") return;
-    const stops = [...dialog.querySelectorAll<HTMLElement>("button, input, select, textarea, [tabindex='0']")].filter(
-      (element) => !element.hasAttribute("disabled"),
+    const stops = [...dialog.querySelectorAll<HTMLElement>("a[href], button, input, select, textarea, summary, [tabindex]")].filter(
+      (element) => element.tabIndex >= 0 && !element.hasAttribute("disabled") && (element.checkVisibility?.() ?? true),
     );
     const edge = event.shiftKey ? stops[0] : stops.at(-1);
     if (document.activeElement !== edge) return;

@@ -1,5 +1,6 @@
 // `app.extensionManager`: what newer packs add to the editor and ask of it.
 
+import { h } from "../../editor/dom";
 import { renderMarkdown } from "../../widgets/markdown";
 import { DialogManager } from "./asking";
 import type { CommandStore } from "./commands";
@@ -26,14 +27,14 @@ export class ExtensionManager {
   readonly workflow: ReturnType<typeof workflowStore>;
   readonly sidebarTab: { readonly sidebarTabs: readonly TabDefinition[]; readonly activeSidebarTabId: string | null; readonly activeSidebarTab: TabDefinition | null; toggleSidebarTab(id: string): void; registerSidebarTab(tab: TabDefinition): void; unregisterSidebarTab(id: string): void };
   readonly bottomPanel: { readonly bottomPanelTabs: readonly TabDefinition[]; readonly bottomPanelVisible: boolean; toggleBottomPanel(): void; toggleBottomPanelTab(id: string): void; registerBottomPanelTab(tab: TabDefinition): void };
-  /** Whether something keeps the person waiting; packs switch it. */
-  spinner = false;
+  private readonly waiting = h("div", { class: "cn-waiting", role: "status", hidden: true }, h("span", { class: "cn-dot cn-dot-running" }), "One moment…");
 
   constructor(private readonly parts: ManagerParts) {
     const { editor, settings, commands, sidebar, bottomPanel } = parts;
     this.toast = new ToastManager(editor.parts.toasts);
     this.dialog = new DialogManager(editor.dialogs);
     this.command = commands;
+    editor.parts.canvas.append(this.waiting);
     this.workflow = workflowStore(editor, () => editor.files.title);
     this.setting = {
       get: (id) => settings.get(id), set: (id, value) => settings.set(id, value), exists: (id) => Object.hasOwn(settings.values, id) || Object.hasOwn(settings.params, id),
@@ -47,6 +48,15 @@ export class ExtensionManager {
       get bottomPanelTabs() { return bottomPanel.tabs; }, get bottomPanelVisible() { return bottomPanel.isOpen; },
       toggleBottomPanel: () => bottomPanel.toggle(), toggleBottomPanelTab: (id) => bottomPanel.toggle(id), registerBottomPanelTab: (tab) => bottomPanel.add(tab),
     };
+  }
+
+  /** Whether something keeps the person waiting; packs switch it. */
+  get spinner(): boolean {
+    return !this.waiting.hidden;
+  }
+
+  set spinner(on: boolean) {
+    this.waiting.hidden = !on;
   }
 
   registerSidebarTab(tab: TabDefinition): void {
