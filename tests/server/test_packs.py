@@ -82,7 +82,10 @@ async def test_replaced_nodes_are_listed(pair: aiohttp.ClientSession, session: S
 
 
 async def test_the_log_can_be_read_and_followed(pair: aiohttp.ClientSession, session: Session) -> None:
+    logger = logging.getLogger("comfy_notebook")
+    before = list(logger.handlers)
     assert session.logs.entries() == []
+    assert len(logger.handlers) == len(before) + 1
     async with pair.ws_connect("/ws?clientId=me") as socket:
         await socket.receive_json()
         assert (await pair.patch("/internal/logs/subscribe", json={"clientId": "me", "enabled": True})).status == 200
@@ -102,7 +105,7 @@ async def test_the_log_can_be_read_and_followed(pair: aiohttp.ClientSession, ses
     for body in wrong:
         assert (await pair.patch("/internal/logs/subscribe", json=body)).status == 400
     session.close()
-    assert logging.getLogger("comfy_notebook").handlers == []
+    assert logger.handlers == before
 
 
 async def test_files_by_type_newest_first(pair: aiohttp.ClientSession, session: Session) -> None:
