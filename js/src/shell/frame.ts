@@ -1,6 +1,6 @@
 // Where the editor lives: a frame of its own in the same origin, or, where frames are refused, the cell itself.
 
-import { ensureStorage } from "./storage";
+import { ensureStorage, ownStorage } from "./storage";
 
 export interface Place {
   window: Window;
@@ -40,7 +40,8 @@ function writeFrame(frame: HTMLIFrameElement): Place | null {
     doc.write(PAGE);
     doc.close();
     const win = frame.contentWindow!;
-    ensureStorage(win);
+    ownStorage(win);
+    standAtTheRoot(win);
     for (const type of ["dragenter", "dragover", "drop"]) {
       // A dropped file must not replace the editor's page, and VS Code must not claim it.
       doc.addEventListener(type, (event) => event.preventDefault());
@@ -48,6 +49,15 @@ function writeFrame(frame: HTMLIFrameElement): Place | null {
     return { window: win, root: doc.getElementById("comfy-notebook")!, element: frame };
   } catch {
     return null; // an opaque sandbox gives every frame an origin of its own
+  }
+}
+
+/** Packs find the server from where they are: `location.pathname` must not be the notebook's. */
+function standAtTheRoot(win: Window): void {
+  try {
+    win.history.replaceState(null, "", `${win.location.origin}/`);
+  } catch {
+    // addresses of this host can't be changed
   }
 }
 
