@@ -300,9 +300,11 @@ class Engine:
         return None if run is None else run.progress
 
     def _forget_old_runs(self) -> None:
-        ended = [prompt_id for prompt_id, run in self._runs.items() if run.ended.is_set()]
-        for prompt_id in ended[: max(0, len(self._runs) - REMEMBERED_RUNS)]:
-            del self._runs[prompt_id]
+        too_many = len(self._runs) - REMEMBERED_RUNS
+        if too_many > 0:
+            ended = (prompt_id for prompt_id, run in self._runs.items() if run.ended.is_set())
+            for prompt_id in list(itertools.islice(ended, too_many)):
+                del self._runs[prompt_id]
 
     def _publish_status(self, adding: int = 0) -> None:
         remaining = self.queue.remaining() + adding

@@ -153,6 +153,7 @@ class _Calls:
         declared = schema.input_types()
         specs = [spec for kind in ("required", "optional") for spec in (declared.get(kind) or {}).values()]
         self._has_groups = any(is_dynamic(spec) for spec in specs)
+        self._prepared_bare: Any = None
 
     def members(self) -> dict[str, Any]:
         """The methods of the V1 class; optional ones only where the node has its own."""
@@ -201,10 +202,19 @@ class _Calls:
                 hidden[name[len(HIDDEN_PREFIX) :]] = value[0] if self._input_is_list else value
             else:
                 values[name] = value
+        if hidden or self._prepared_bare is None:
+            prepared = self._locked(hidden)
+            if not hidden:  # nothing tells one such call from the next, and nobody can write to it
+                self._prepared_bare = prepared
+        else:
+            prepared = self._prepared_bare
+        return prepared, self._nested(values, with_names) if self._has_groups else values
+
+    def _locked(self, hidden: Mapping[str, Any]) -> Any:
         cls = self._cls
         prepared = type(cls)(cls.__name__, (cls,), {"hidden": HiddenHolder(hidden), "__module__": cls.__module__})
         prepared.is_locked = True
-        return prepared, self._nested(values, with_names) if self._has_groups else values
+        return prepared
 
     def _nested(self, values: dict[str, Any], with_names: bool) -> dict[str, Any]:
         groups = flattened(_input_types(self._cls), values).groups

@@ -9,6 +9,7 @@ import struct
 import uuid
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -17,6 +18,7 @@ from ..engine.events import Event
 from .catalogue import server_features
 from .errors import parse_json
 from .json_text import dumps
+from .progress_parts import ProgressParts
 from .services import Services, services
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ PREVIEW, TEXT, PREVIEW_WITH_METADATA = 1, 3, 4
 IMAGE_FORMATS = {"image/jpeg": 1, "image/png": 2}
 #: A client that reads nothing for this many messages is dropped rather than kept in memory.
 MAX_WAITING = 20_000
+#: Seconds in which events gather, so that a run of many small nodes does not wake the loop for each.
+GATHER = 0.002
 
 
 class Client:
@@ -39,6 +43,7 @@ class Client:
         self._waiting: deque[Event] = deque()
         self._wake = asyncio.Event()
         self._woken = False
+        self._progress = ProgressParts()
 
     def receive(self, event: Event) -> None:
         """Take an event from the bus; only enqueues."""
@@ -53,6 +58,7 @@ class Client:
         while not self._socket.closed:
             await self._wake.wait()
             self._wake.clear()
+            await asyncio.sleep(GATHER)
             self._woken = False
             while self._waiting:
                 if len(self._waiting) > MAX_WAITING:
@@ -64,14 +70,19 @@ class Client:
     async def _send(self, event: Event) -> None:
         try:
             frame = binary_frame(event, bool(self.features.get("supports_preview_metadata")))
-            text = message(event) if frame is None else ""
+            texts = self._texts(event) if frame is None else []
         except Exception:  # of what a pack put into it; the other events must still arrive
             log.exception("an event of type %r can't be sent", event.type)
             return
         if frame is not None:
             await self._socket.send_bytes(frame)
-        else:
+        for text in texts:
             await self._socket.send_str(text)
+
+    def _texts(self, event: Event) -> list[str]:
+        if event.type != "progress_state":
+            return [message(event)]
+        return [message(replace(event, data=part)) for part in self._progress.of(event.data)]
 
 
 @routes.get("/ws")

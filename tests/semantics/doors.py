@@ -27,6 +27,8 @@ Message = tuple[str, dict[str, Any]]
 #: Whether a message is the one at which the person presses Cancel.
 CancelAt = Callable[[Message], bool]
 _SECONDS = 60
+#: What the websocket library ``websockets`` takes unless told otherwise; larger messages close the connection.
+LARGEST_MESSAGE = 2**20
 #: Clocks and counters: different at every run.
 _UNSTEADY = ("timestamp", "prompt_id", "traceback")
 
@@ -135,7 +137,11 @@ class Http:
         body: dict[str, Any] = {"prompt": prompt, "client_id": client}
         if targets is not None:
             body["partial_execution_targets"] = targets
-        async with aiohttp.ClientSession(self._url) as http, http.ws_connect(f"/ws?clientId={client}") as socket:
+        address = f"/ws?clientId={client}"
+        async with (
+            aiohttp.ClientSession(self._url) as http,
+            http.ws_connect(address, max_msg_size=LARGEST_MESSAGE) as socket,
+        ):
             async with http.post("/prompt", json=body) as response:
                 answer = await response.json()
             told.complaints = complaints(answer["node_errors"])
@@ -144,13 +150,15 @@ class Http:
                 return told
             while not (told.messages and is_end(told.messages[-1])):
                 message = await socket.receive(timeout=_SECONDS)
-                if message.type is not aiohttp.WSMsgType.TEXT:
+                if message.type is aiohttp.WSMsgType.BINARY:
                     continue
+                assert message.type is aiohttp.WSMsgType.TEXT, message
                 heard = json.loads(message.data)
                 if heard["type"] == "status":
                     continue
                 told.messages.append((heard["type"], heard["data"]))
                 if cancel_at is not None and cancel_at(told.messages[-1]):
+                    cancel_at = None
                     await http.post("/interrupt", json={"prompt_id": answer["prompt_id"]})
             async with http.get(f"/history/{answer['prompt_id']}") as response:
                 told.entry = (await response.json())[answer["prompt_id"]]

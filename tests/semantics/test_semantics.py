@@ -63,7 +63,9 @@ def check_order_of_messages(told: Told) -> None:
         if kind == "executed" and data["node"] in executing:
             begun = [one[1]["node"] for one in told.messages[:place] if one[0] == "executing"]
             assert data["node"] in begun
-    states = told.of("progress_state")[-1]["nodes"] if told.of("progress_state") else {}
+    states: dict[str, Any] = {}
+    for data in told.of("progress_state"):
+        states |= data["nodes"]
     assert {node for node in executing if node not in states} == set(), "the last state of each node arrives"
     if told.status == "success":
         assert {state["state"] for state in states.values()} <= {"finished"}
