@@ -11,8 +11,9 @@ export function isOfPack(widget: AnyWidget): boolean {
 
 /** The value of a widget that the kernel cannot read out of the document; null where it can, or where there is none. */
 export function packValue(node: LGraphNode, widget: AnyWidget): { value: unknown } | null {
-  if (!packHooks() || !(node instanceof ComfyNode)) return null;
-  const { kernelInputs } = node.constructor as typeof ComfyNode;
+  // packs' own classes for nodes of the kernel build all their widgets themselves; they carry its `nodeData`
+  if (!packHooks() || !(node instanceof ComfyNode || (node.constructor as AnyWidget).nodeData)) return null;
+  const { kernelInputs } = node.constructor as Partial<typeof ComfyNode>;
   const known = !isOfPack(widget) && (!widget.cnPlan || (widget.cnPlan.kind !== "custom" && (kernelInputs?.has(widget.name) ?? true)));
   if (known || widget.options?.serialize === false || node.getSlotFromWidget(widget)?.link != null) return null;
   const value = plainJson(widget.value);
