@@ -16,8 +16,10 @@ const BOUND: Bound = {
     toEditor: (value) => LINK_MODES[String(value)],
   },
   controlMode: { id: "Comfy.WidgetControlMode", toPack: (mode) => mode, toEditor: (value) => (value === "before" || value === "after" ? value : undefined) },
-  theme: { id: "Comfy.ColorPalette", toPack: (theme) => (theme === "light" ? "light" : "dark"), toEditor: (value) => (value === "light" || value === "dark" ? value : undefined) },
 };
+
+/** Whether the page is dark or light, whoever decided it; a pack that sets it decides. */
+export const PALETTE = "Comfy.ColorPalette";
 
 const FIXED: Record<string, unknown> = {
   "Comfy.UseNewMenu": "Top", "Comfy.Locale": "en", "Comfy.Sidebar.Location": "left", "Comfy.DevMode": true, "Comfy.EnableTooltips": true,
@@ -37,7 +39,12 @@ export function addCoreSettings(store: SettingsStore, editor: UiEditor): void {
       if (own !== undefined && toPack(editor.settings.values[key]) !== value) editor.settings.set(key, own);
     } });
     editor.settings.onSet((changed, value) => {
-      if (changed === key && store.get(id) !== toPack(value)) void store.set(id, toPack(value)).catch(() => undefined);
+      if (changed === key) store.adopt(id, toPack(value));
     });
   }
+  const shown = () => editor.parts.root.dataset.theme;
+  store.values[PALETTE] = shown();
+  store.add({ id: PALETTE, name: PALETTE, type: "hidden", defaultValue: "dark", onChange: (value) => {
+    if ((value === "dark" || value === "light") && value !== shown()) editor.settings.set("theme", value);
+  } });
 }

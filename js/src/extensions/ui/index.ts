@@ -11,7 +11,7 @@ import { ComfyButton } from "./components/button";
 import { ComfyButtonGroup } from "./components/button-group";
 import { ComfyPopup } from "./components/popup";
 import { ComfySplitButton } from "./components/split-button";
-import { addCoreSettings } from "./core-settings";
+import { addCoreSettings, PALETTE } from "./core-settings";
 import { ComfyAsyncDialog, ComfyDialog } from "./dialog";
 import { DraggableList } from "./draggable-list";
 import { $el } from "./element";
@@ -108,7 +108,7 @@ function build(app: UiApp): Built {
   const statics = new Statics({ editor, settings, commands, sidebar, bottomPanel, strip });
   const manager = new ExtensionManager({ editor, settings, commands, sidebar, bottomPanel });
   const toolbox = new SelectionToolbox(editor.parts.canvas, editor.view, commands, () => statics.extensions, () => selectedItems(app));
-  const stops = [followTheme(editor.parts.root), watchIcons(editor.parts.host, editor.parts.root.ownerDocument), () => strip.destroy(), () => toolbox.destroy()];
+  const stops = [followTheme(editor.parts.root, (theme) => settings.adopt(PALETTE, theme)), watchIcons(editor.parts.host, editor.parts.root.ownerDocument), () => strip.destroy(), () => toolbox.destroy()];
   nameCanvas(app, places);
   const made: Built = { ui, menu, manager, statics, destroy: () => stops.forEach((stop) => stop()) };
   built.set(app, made);

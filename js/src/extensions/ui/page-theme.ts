@@ -19,8 +19,8 @@ export function pageVariables(): string {
   return `.cn-host { ${lines.join(" ")} --bar-shadow: var(--cn-shadow); --font-inter: var(--cn-font); --comfy-textarea-font-size: 12px; --p-border-radius-md: 6px; }`;
 }
 
-/** Keeps page and editor in the same colours; returns how to stop. */
-export function followTheme(root: HTMLElement): () => void {
+/** Keeps page and editor in the same colours; `changed` hears which. Returns how to stop. */
+export function followTheme(root: HTMLElement, changed: (theme: "dark" | "light") => void): () => void {
   const page = root.ownerDocument;
   const style = page.createElement("style");
   style.textContent = pageVariables();
@@ -29,6 +29,7 @@ export function followTheme(root: HTMLElement): () => void {
     const light = root.dataset.theme === "light";
     page.documentElement.classList.add("cn-host");
     page.documentElement.dataset.theme = light ? "light" : "dark";
+    changed(light ? "light" : "dark");
     page.body.classList.add("litegraph", "cn-host-body");
     for (const element of [page.documentElement, page.body]) element.classList.toggle("dark-theme", !light);
     for (const name of Array.from(root.style)) if (name.startsWith("--host-")) page.documentElement.style.setProperty(name, root.style.getPropertyValue(name));

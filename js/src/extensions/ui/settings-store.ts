@@ -50,15 +50,19 @@ export class SettingsStore extends EventTarget {
 
   /** Resolves once the server has it. */
   async set(id: string, value: unknown): Promise<void> {
-    const old = this.get(id);
-    if (sameValue(old, value) && Object.hasOwn(this.values, id)) return;
-    this.values[id] = copyOf(value);
-    const params = this.params[id];
-    if (!sameValue(old, value)) {
-      if (params) this.tell(params, value, old);
-      this.dispatchEvent(new CustomEvent(`${id}.change`, { detail: { value, previousValue: old } }));
-    }
+    if (Object.hasOwn(this.values, id) && sameValue(this.get(id), value)) return;
+    this.adopt(id, value);
     await this.backend.save(id, value);
+  }
+
+  /** As `set` for a value that somebody else keeps. */
+  adopt(id: string, value: unknown): void {
+    const old = this.get(id);
+    this.values[id] = copyOf(value);
+    if (sameValue(old, value)) return;
+    const params = this.params[id];
+    if (params) this.tell(params, value, old);
+    this.dispatchEvent(new CustomEvent(`${id}.change`, { detail: { value, previousValue: old } }));
   }
 
   /** Packs declare settings at the top of a module and name variables in `onChange` that come further down: it is asked again then. */

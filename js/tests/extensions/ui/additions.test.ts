@@ -235,9 +235,12 @@ describe("the page as packs look for it", () => {
 
   it("colours of the reference's names follow the editor's theme", async () => {
     expect(document.documentElement.classList.contains("dark-theme")).toBe(true);
-    page.root.dataset.theme = "light";
+    expect(page.manager.setting.get("Comfy.ColorPalette")).toBe("dark");
+    page.root.dataset.theme = "light"; // as the notebook has it
     await wait(5);
-    expect([document.documentElement.dataset.theme, document.body.classList.contains("dark-theme")]).toEqual(["light", false]);
+    expect([document.documentElement.dataset.theme, document.body.classList.contains("dark-theme"), page.manager.setting.get("Comfy.ColorPalette"), page.editor.settings.values.theme]).toEqual(["light", false, "light", "notebook"]);
+    await page.manager.setting.set("Comfy.ColorPalette", "dark");
+    expect(page.editor.settings.values.theme).toBe("dark");
     for (const name of ["comfy-menu-bg", "input-text", "bg-color", "descrip-text", "border-color", "fg-color", "comfy-input-bg", "content-bg"]) expect(document.head.textContent).toContain(`--${name}:`);
   });
 
