@@ -13,6 +13,11 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.part")
 
 
+def is_unfinished(path: Path) -> bool:
+    """Whether ``path`` is a half-written file."""
+    return path.name.startswith(".") and path.suffix == ".part"
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write ``data`` to ``path`` in one step; raises ``OSError`` about ``path`` and leaves the old file as it was."""
     part = temporary_name(path)

@@ -122,5 +122,5 @@ async def gate_middleware(request: web.Request, handler: Handler) -> web.StreamR
     if gate.compress and isinstance(response, web.Response) and response.content_type in COMPRESSED:
         response.enable_compression()
     if gate.token is not None and "token" in request.query and not response.prepared:
-        response.set_cookie(TOKEN_COOKIE, gate.token, httponly=True, samesite="Strict")
+        response.set_cookie(TOKEN_COOKIE, gate.token, httponly=True, samesite="Strict", secure=request.secure)
     return response

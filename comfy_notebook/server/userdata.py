@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .atomic import write_bytes, write_text
+from .atomic import is_unfinished, write_bytes, write_text
 from .catalogue import in_thread
 from .errors import BadRequest, body_text, json_object, parse_json, whole_body
 from .json_text import dumps
@@ -103,7 +103,7 @@ async def list_userdata(request: web.Request) -> web.Response:
 
 def _files(root: Path, recurse: bool) -> list[Path]:
     found = root.rglob("*") if recurse else root.glob("*")
-    return sorted(path for path in found if path.is_file() and not path.name.endswith(".part"))
+    return sorted(path for path in found if path.is_file() and not is_unfinished(path))
 
 
 @routes.get("/v2/userdata")
@@ -114,7 +114,7 @@ async def list_userdata_v2(request: web.Request) -> web.Response:
         return web.json_response([])  # nothing was kept so far
     if not folder.is_dir():
         raise BadRequest(f"There is no folder {request.query.get('path')!r}.", "not_found", 404)
-    found = sorted(path for path in folder.iterdir() if not path.name.endswith(".part"))
+    found = sorted(path for path in folder.iterdir() if not is_unfinished(path))
     return web.json_response([_entry(path, root.resolve()) for path in found])
 
 

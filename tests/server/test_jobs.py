@@ -65,6 +65,31 @@ async def test_every_state_of_a_job(pair: aiohttp.ClientSession) -> None:
     assert await (await pair.post(f"/api/jobs/{done}/cancel")).json() == {"cancelled": False}
 
 
+async def test_cancelled_while_waiting(pair: aiohttp.ClientSession) -> None:
+    running = await submit(pair, steps_prompt(2000))
+    await until(lambda queue: len(queue["queue_running"]) == 1, pair)
+    waiting = [await submit(pair, steps_prompt(2000, seed), "w") for seed in range(1, 5)]
+    await pair.post("/interrupt", json={"prompt_id": waiting[0]})
+    queued = (await (await pair.get("/queue")).json())["queue_pending"]
+    assert [item[1] for item in queued] == waiting, "only what runs is interrupted"
+    await pair.post(f"/jobs/{waiting[0]}/cancel")
+    await pair.post("/jobs/cancel", json={"job_ids": waiting[1:2]})
+    await pair.post("/queue", json={"delete": waiting[2:3]})
+    await pair.post("/queue", json={"clear": True})
+    listed = await jobs(pair, "?status=cancelled&workflow_id=w&sort_order=asc")
+    assert [job["id"] for job in listed["jobs"]] == waiting
+    assert listed["pagination"]["total"] == 4
+    assert all("execution_start_time" not in job for job in listed["jobs"])
+    assert await (await pair.get("/history")).json() == {}
+    await pair.post("/history", json={"delete": waiting[:1]})
+    await pair.post("/jobs/cancel", json={"job_ids": [running]})
+    await finished(pair, running)
+    everything = (await jobs(pair))["jobs"]
+    assert {job["id"]: job["status"] for job in everything} == dict.fromkeys([running, *waiting[1:]], "cancelled")
+    await pair.post("/history", json={"clear": True})
+    assert (await jobs(pair))["jobs"] == []
+
+
 async def test_filters_order_and_pages(pair: aiohttp.ClientSession) -> None:
     ids = []
     for number in range(5):

@@ -45,6 +45,29 @@ async def test_files_are_stored_listed_moved_and_deleted(client: aiohttp.ClientS
     assert (await client.get("/userdata/workflows%2Fdeep%2Fc.json")).status == 404
 
 
+async def test_overwriting_and_what_is_listed(pair: aiohttp.ClientSession, session: Session) -> None:
+    assert await (await pair.get("/v2/userdata")).json() == []
+    for name, query, status in [
+        ("a.json", "", 200), ("a.json", "", 200), ("a.json", "?overwrite=true", 200),
+        ("a.json", "?overwrite=false", 409), ("b.part", "?overwrite=false", 200), ("c%2Fd%2Fe.json", "", 200), (".index.json", "", 200),
+    ]:  # fmt: skip
+        async with pair.post(f"/userdata/{name}{query}", data=b"{}") as response:
+            assert response.status == status, (name, query)
+    async with pair.get("/userdata/a.json") as response:
+        assert await response.json() == {}, "clients may read it as what it is"
+    (session.folders.user / "default" / ".a.json.123.part").write_text("half")
+    listed = await (await pair.get("/v2/userdata")).json()
+    assert [(entry["path"], entry["type"]) for entry in listed] == [
+        (".index.json", "file"), ("a.json", "file"), ("b.part", "file"), ("c", "directory"),
+    ]  # fmt: skip
+    assert await (await pair.get("/userdata?dir=c&recurse=true&split=true")).json() == [["d/e.json", "d", "e.json"]]
+    assert await (await pair.get("/userdata?dir=c")).json() == []
+    info = await (await pair.post("/userdata/a.json?full_info=true", data=b"12345")).json()
+    assert (info["path"], info["size"]) == ("a.json", 5)
+    assert (await pair.post("/userdata/a.json/move/b.part?overwrite=false")).status == 409
+    assert await (await pair.post("/userdata/a.json/move/b.part")).json() == "b.part"
+
+
 @pytest.mark.parametrize("path", ["..%2Fsecret", "a%2F..%2F..%2F..%2Fsecret", "%2Fetc%2Fpasswd"])
 async def test_paths_stay_below_the_user(pair: aiohttp.ClientSession, session: Session, path: str) -> None:
     assert (await pair.get(f"/userdata/{path}")).status == 403
