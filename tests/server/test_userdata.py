@@ -49,7 +49,8 @@ async def test_overwriting_and_what_is_listed(pair: aiohttp.ClientSession, sessi
     assert await (await pair.get("/v2/userdata")).json() == []
     for name, query, status in [
         ("a.json", "", 200), ("a.json", "", 200), ("a.json", "?overwrite=true", 200),
-        ("a.json", "?overwrite=false", 409), ("b.part", "?overwrite=false", 200), ("c%2Fd%2Fe.json", "", 200), (".index.json", "", 200),
+        ("a.json", "?overwrite=false", 409), ("b.part", "?overwrite=false", 200),
+        ("c%2Fd%2Fe.json", "", 200), (".index.json", "", 200),
     ]:  # fmt: skip
         async with pair.post(f"/userdata/{name}{query}", data=b"{}") as response:
             assert response.status == status, (name, query)
