@@ -37,7 +37,15 @@ CORE_CLASSES = frozenset(
     )
 )
 #: Functions of the reference's module that are not here.
-FUNCTIONS = frozenset(("common_ksampler", "load_custom_node", "init_extra_nodes", "init_external_custom_nodes"))
+FUNCTIONS = frozenset(("load_custom_node", "init_extra_nodes", "init_external_custom_nodes"))
+
+
+def common_ksampler(*arguments: Any, **named: Any) -> Any:
+    """What the KSampler nodes do: ``(model, seed, steps, cfg, sampler_name, scheduler, positive, negative, latent,
+    denoise=1.0, disable_noise=False, start_step=None, last_step=None, force_full_denoise=False)`` → ``(latent,)``."""
+    from ..nodes.sampling import common_ksampler as run
+
+    return run(*arguments, **named)
 
 
 def bind(session: _session.Session) -> None:

@@ -11,14 +11,23 @@ import pytest
 
 pytest.importorskip("torch")
 
-PRELUDE = "from comfy_notebook import compat, session\ncompat.install()\ncompat.bind(session.current())\n"
+ROOT = Path(__file__).parents[2]
+PRELUDE = """
+import sys
+sys.path.insert(0, ".")
+from comfy_notebook import compat, session
+compat.install()
+compat.bind(session.current())
+"""
 
 
 def run(code: str, folder: Path) -> list[str]:
     """The lines that ``code`` prints in a fresh interpreter where packs' names are there."""
     file = folder / "pack.py"
     file.write_text(PRELUDE + textwrap.dedent(code))
-    done = subprocess.run([sys.executable, str(file)], capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(
+        [sys.executable, str(file)], capture_output=True, text=True, timeout=200, check=False, cwd=ROOT
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()
 
@@ -59,3 +68,46 @@ def test_names_that_packs_add_are_offered_and_run(tmp_path: Path) -> None:
         print(type(comfy.samplers.sampler_object("mine")).__name__)
     """
     assert run(code, tmp_path) == ["mine halving", "[1.0, 0.5, 0.0]", "KSAMPLER"]
+
+
+def test_what_lies_behind_the_nodes(tmp_path: Path) -> None:
+    code = """
+        import torch, nodes, inspect
+        from comfy_extras.nodes_custom_sampler import Noise_RandomNoise, Noise_EmptyNoise, Guider_Basic, SamplerCustom
+        noise = Noise_RandomNoise(3)
+        drawn = noise.generate_noise({"samples": torch.zeros(1, 4, 2, 2)})
+        print(noise.seed, torch.equal(drawn, torch.randn(1, 4, 2, 2, generator=torch.manual_seed(3))))
+        print(Noise_EmptyNoise().seed, SamplerCustom.FUNCTION, callable(nodes.common_ksampler))
+    """
+    assert run(code, tmp_path) == ["3 True", "0 sample True"]
+
+
+def test_replaced_functions_are_what_runs(tmp_path: Path) -> None:
+    """Packs assign to ``comfy.samplers.sampling_function`` and others; the KSampler node then calls theirs."""
+    code = """
+        import torch, comfy.sample, comfy.samplers, latent_preview, nodes
+        from tests.sampling.small_model import conditioning, patcher
+
+        called = []
+        def spying(module, name):
+            original = getattr(module, name)
+            def spy(*arguments, **named):
+                called.append(name)
+                return original(*arguments, **named)
+            setattr(module, name, spy)
+
+        for module, names in {
+            comfy.samplers: "sample sampling_function calc_cond_batch cfg_function calculate_sigmas get_area_and_mult",
+            comfy.sample: "sample prepare_noise fix_empty_latent_channels",
+            latent_preview: "get_previewer prepare_callback",
+        }.items():
+            for name in names.split():
+                spying(module, name)
+        latent = {"samples": torch.zeros(1, 4, 8, 8)}
+        nodes.KSampler().sample(patcher(), 1, 2, 3.0, "euler", "normal", conditioning(1), conditioning(2), latent)
+        print(*sorted(set(called)))
+    """
+    assert run(code, tmp_path) == [
+        "calc_cond_batch calculate_sigmas cfg_function fix_empty_latent_channels get_area_and_mult get_previewer "
+        "prepare_callback prepare_noise sample sampling_function"
+    ]

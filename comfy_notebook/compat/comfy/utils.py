@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...protocol.context import context
+from ...protocol.context import NodeContext, context
 from .tiling import get_tiled_scale_steps, tiled_scale, tiled_scale_multidim
 from .weight_files import load_torch_file, safetensors_header, save_torch_file
 
@@ -17,9 +17,16 @@ PROGRESS_BAR_ENABLED = True
 ProgressHook = Callable[..., None]
 
 
-def report_progress(value: float, total: float, preview: Any = None, node_id: str | None = None) -> None:
-    """Progress of the node that runs, or of ``node_id``; a cancel point."""
-    running = context() if node_id is None else replace(context(), node_id=node_id)
+def report_progress(
+    value: float, total: float, preview: Any = None, node_id: str | None = None, *, of: NodeContext | None = None
+) -> None:
+    """Progress of the node that runs, or of ``node_id``; a cancel point. ``of``: the node meant in a thread that a node
+    started, where none is known to run."""
+    running = context()
+    if of is not None and running.prompt_id is None:
+        running = of
+    if node_id is not None:
+        running = replace(running, node_id=node_id)
     running.progress(value, total, preview)
 
 
@@ -45,13 +52,14 @@ class ProgressBar:
         self.current: float = 0
         self.hook = PROGRESS_BAR_HOOK
         self.node_id = node_id
+        self._made_by = context()
 
     def update_absolute(self, value: float, total: float | None = None, preview: Any = None) -> None:
         if total is not None:
             self.total = total
         self.current = min(value, self.total)
         if self.hook is report_progress:
-            report_progress(self.current, self.total, preview, self.node_id)
+            report_progress(self.current, self.total, preview, self.node_id, of=self._made_by)
         elif self.hook is not None:
             self.hook(self.current, self.total, preview)
 

@@ -1,33 +1,27 @@
-"""``comfy_extras.nodes_custom_sampler``: what makes the noise that a sampler starts from."""
+"""``comfy_extras.nodes_custom_sampler``: what is behind the nodes of custom sampling; the node classes are the built-in
+ones. Nothing here loads torch before a name is asked for."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+import sys
 from typing import Any
 
-
-class Noise_EmptyNoise:  # noqa: N801 - the name packs import
-    """No noise at all."""
-
-    def __init__(self) -> None:
-        self.seed = 0
-
-    def generate_noise(self, input_latent: Mapping[str, Any]) -> Any:
-        """Zeros as large as the latent's ``samples``, on the CPU."""
-        import torch
-
-        samples = input_latent["samples"]
-        return torch.zeros(samples.shape, dtype=samples.dtype, layout=samples.layout, device="cpu")
+#: Name → (module of :mod:`comfy_notebook.diffusion.sampling`, name there).
+_BEHIND = {
+    "Noise_EmptyNoise": ("noise", "EmptyNoise"),
+    "Noise_RandomNoise": ("noise", "RandomNoise"),
+    "Guider_Basic": ("guiders", "BasicGuider"),
+    "Guider_DualCFG": ("guiders", "DualCFGGuider"),
+}
 
 
-class Noise_RandomNoise:  # noqa: N801 - the name packs import
-    """Gaussian noise of a seed."""
+def __getattr__(name: str) -> Any:
+    if name in _BEHIND:
+        module, own = _BEHIND[name]
+        return getattr(importlib.import_module(f"comfy_notebook.diffusion.sampling.{module}"), own)
+    from ..stand_in import missing_attribute
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
-
-    def generate_noise(self, input_latent: Mapping[str, Any]) -> Any:
-        """Noise as large as the latent's ``samples``, on the CPU; its ``batch_index`` picks of a larger batch."""
-        sample = importlib.import_module("comfy.sample")  # as packs have left it
-        return sample.prepare_noise(input_latent["samples"], self.seed, input_latent.get("batch_index"))
+    return missing_attribute(
+        sys.modules[__name__], "comfy_extras.nodes_custom_sampler", name, sys._getframe(1)
+    )

@@ -24,10 +24,16 @@ def check_sigmas(sigmas: Tensor) -> None:
         raise ValueError(f"The sigmas hold values that are no numbers: {sigmas.tolist()}.")
 
 
+def check_tensor(latent: Any) -> None:
+    """Raises :class:`TypeError` unless a latent is a tensor with channels."""
+    if not torch.is_tensor(latent) or latent.ndim < 2:
+        what = f"the shape {list(latent.shape)}" if torch.is_tensor(latent) else f"a {type(latent).__name__}"
+        raise TypeError(f"A latent is a tensor [batch, channels, …], not {what}.")
+
+
 def check_latent(model: Any, latent: Any, noise: Any = None) -> None:
     """Raises :class:`ValueError` for a latent that the model (a patcher) cannot take, with what to do about it."""
-    if not torch.is_tensor(latent):
-        raise TypeError(f"A latent is a tensor [batch, channels, …], not {type(latent).__name__}.")
+    check_tensor(latent)
     if latent.numel() == 0:
         raise ValueError(f"The latent is empty: its shape is {list(latent.shape)}.")
     if latent.is_floating_point() and not bool(torch.isfinite(latent).all()):

@@ -42,8 +42,8 @@ class KSampler:
         """``denoise`` from 0 to 1: how much of the schedule is walked, always in ``steps`` steps."""
         self.model = model
         self.device = device
-        self.sampler = sampler if sampler in self.SAMPLERS else self.SAMPLERS[0]
-        self.scheduler = scheduler if scheduler in self.SCHEDULERS else self.SCHEDULERS[0]
+        self.sampler = self.SAMPLERS[0] if sampler is None else sampler
+        self.scheduler = self.SCHEDULERS[0] if scheduler is None else scheduler
         self.denoise = denoise
         self.model_options = {} if model_options is None else model_options
         self.set_steps(steps, denoise)

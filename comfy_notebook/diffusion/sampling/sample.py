@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from . import masks
+from . import checks, masks
 from .noise import prepare_noise
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def fix_empty_latent_channels(model: Any, latent_image: Tensor) -> Tensor:
     """An empty (all zero) latent with the channels and dimensions that ``model`` works on; any other as it is."""
+    checks.check_tensor(latent_image)
     latent_format = model.get_model_object("latent_format")
     channels = latent_format.latent_channels
     if latent_image.shape[1] != channels and not bool(torch.count_nonzero(latent_image)):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+from . import ksampler as ksampler_names
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -158,7 +161,9 @@ def ksampler(
     }
     function = functions.get(sampler_name) or vars(k_diffusion).get(f"sample_{sampler_name}")
     if function is None:
-        raise ValueError(f"There is no sampler called {sampler_name!r}.")
+        near = difflib.get_close_matches(sampler_name, ksampler_names.KSampler.SAMPLERS)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"There is no sampler called {sampler_name!r}.{hint}")
     return KSAMPLER(function, extra_options, inpaint_options)
 
 
