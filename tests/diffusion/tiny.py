@@ -218,3 +218,113 @@ def write(weights: Mapping[str, Tensor], path: Path) -> Path:
     """A half-precision file of ``weights``."""
     write_weights({name: value.half() for name, value in weights.items()}, path)
     return path
+
+
+def flux(channels: int = 64, guidance: bool = True, chroma: bool = False) -> dict[str, Tensor]:
+    """Flux.1 in Black Forest Labs' layout, small: two heads of 32, two double and two single blocks."""
+    hidden, head = 64, 32
+    made = layer("img_in", hidden, channels) | layer("txt_in", hidden, 48)
+    if chroma:
+        made |= layer("distilled_guidance_layer.in_proj", 96, 64) | layer(
+            "distilled_guidance_layer.out_proj", hidden, 96
+        )
+        for number in range(2):
+            made |= layer(f"distilled_guidance_layer.layers.{number}.in_layer", 96, 96)
+            made |= layer(f"distilled_guidance_layer.layers.{number}.out_layer", 96, 96)
+            made |= {f"distilled_guidance_layer.norms.{number}.scale": (96,)}
+    else:
+        inputs = {"time_in": 256, "vector_in": 64, **({"guidance_in": 256} if guidance else {})}
+        for name, width in inputs.items():
+            made |= layer(f"{name}.in_layer", hidden, width) | layer(f"{name}.out_layer", hidden, hidden)
+        made |= layer("final_layer.adaLN_modulation.1", 2 * hidden, hidden)
+    for number in range(2):
+        block = f"double_blocks.{number}"
+        for side in ("img", "txt"):
+            made |= {} if chroma else layer(f"{block}.{side}_mod.lin", 6 * hidden, hidden)
+            made |= layer(f"{block}.{side}_attn.qkv", 3 * hidden, hidden)
+            made |= layer(f"{block}.{side}_attn.proj", hidden, hidden)
+            made |= {f"{block}.{side}_attn.norm.{part}_norm.scale": (head,) for part in ("query", "key")}
+            made |= layer(f"{block}.{side}_mlp.0", 4 * hidden, hidden)
+            made |= layer(f"{block}.{side}_mlp.2", hidden, 4 * hidden)
+        block = f"single_blocks.{number}"
+        made |= {} if chroma else layer(f"{block}.modulation.lin", 3 * hidden, hidden)
+        made |= layer(f"{block}.linear1", 7 * hidden, hidden) | layer(f"{block}.linear2", hidden, 5 * hidden)
+        made |= {f"{block}.norm.{part}_norm.scale": (head,) for part in ("query", "key")}
+    return random_weights(made | layer("final_layer.linear", 64, hidden))
+
+
+def sd3() -> dict[str, Tensor]:
+    """Stable Diffusion 3.5 medium in Stability's layout, small: two heads of 32, the first block with two attentions."""
+    hidden, head = 64, 32
+    made: Shapes = {"pos_embed": (1, 16 * 16, hidden)}
+    made |= layer("x_embedder.proj", hidden, 16, 2, 2) | layer("context_embedder", hidden, 48)
+    for name, width in (("t_embedder", 256), ("y_embedder", 40)):
+        made |= layer(f"{name}.mlp.0", hidden, width) | layer(f"{name}.mlp.2", hidden, hidden)
+    for number in range(2):
+        for side in ("x", "context"):
+            block = f"joint_blocks.{number}.{side}_block"
+            dual, last = side == "x" and number == 0, side == "context" and number == 1
+            modulations = 9 if dual else 2 if last else 6
+            made |= layer(f"{block}.adaLN_modulation.1", modulations * hidden, hidden)
+            for attention in ("attn", "attn2") if dual else ("attn",):
+                made |= layer(f"{block}.{attention}.qkv", 3 * hidden, hidden)
+                made |= {f"{block}.{attention}.{norm}.weight": (head,) for norm in ("ln_q", "ln_k")}
+                made |= {} if last else layer(f"{block}.{attention}.proj", hidden, hidden)
+            if not last:
+                made |= layer(f"{block}.mlp.fc1", 4 * hidden, hidden) | layer(f"{block}.mlp.fc2", hidden, 4 * hidden)
+    made |= layer("final_layer.adaLN_modulation.1", 2 * hidden, hidden) | layer("final_layer.linear", 64, hidden)
+    return random_weights(made)
+
+
+def auraflow() -> dict[str, Tensor]:
+    """AuraFlow in Fal's layout, small: two heads of 32, one joint and two single blocks."""
+    hidden, inner = 64, 256
+    made: Shapes = {"register_tokens": (1, 8, hidden), "positional_encoding": (1, 16 * 16, hidden)}
+    made |= layer("init_x_linear", hidden, 16) | layer("cond_seq_linear", hidden, 48, bias=False)
+    made |= layer("t_embedder.mlp.0", hidden, 256) | layer("t_embedder.mlp.2", hidden, hidden)
+
+    def forward(name: str) -> Shapes:
+        parts = {"c_fc1": (inner, hidden), "c_fc2": (inner, hidden), "c_proj": (hidden, inner)}
+        return {f"{name}.{part}.weight": shape for part, shape in parts.items()}
+
+    for side, count, prefixes in (("double", 1, ("w1", "w2")), ("single", 2, ("w1",))):
+        for number in range(count):
+            block = f"{side}_layers.{number}"
+            for prefix in prefixes:
+                made |= {f"{block}.attn.{prefix}{part}.weight": (hidden, hidden) for part in "qkvo"}
+            for part in ("X", "C") if side == "double" else ("",):
+                made |= forward(f"{block}.mlp{part}")
+                made |= layer(f"{block}.mod{part or 'CX'}.1", 6 * hidden, hidden, bias=False)
+    made |= layer("modF.1", 2 * hidden, hidden, bias=False) | layer("final_linear", 16, hidden, bias=False)
+    return random_weights(made)
+
+
+def z_image() -> dict[str, Tensor]:
+    """Z-Image in its own layout, small: two heads of 32, one refiner and two main blocks."""
+    hidden, inner, head = 64, 170, 32
+    made: Shapes = {"x_pad_token": (1, hidden), "cap_pad_token": (1, hidden), "cap_embedder.0.weight": (48,)}
+    made |= layer("cap_embedder.1", hidden, 48) | layer("x_embedder", hidden, 64)
+    made |= layer("t_embedder.mlp.0", 1024, 256) | layer("t_embedder.mlp.2", hidden, 1024)
+    blocks = ["noise_refiner.0", "context_refiner.0", "layers.0", "layers.1"]
+    for block in blocks:
+        made |= layer(f"{block}.attention.qkv", 3 * hidden, hidden, bias=False)
+        made |= layer(f"{block}.attention.out", hidden, hidden, bias=False)
+        made |= {f"{block}.attention.{norm}.weight": (head,) for norm in ("q_norm", "k_norm")}
+        made |= {f"{block}.feed_forward.{part}.weight": (inner, hidden) for part in ("w1", "w3")}
+        made |= {f"{block}.feed_forward.w2.weight": (hidden, inner)}
+        for norm in ("attention_norm1", "attention_norm2", "ffn_norm1", "ffn_norm2"):
+            made |= {f"{block}.{norm}.weight": (hidden,)}
+        if not block.startswith("context"):
+            made |= layer(f"{block}.adaLN_modulation.0", 4 * hidden, hidden)
+    made |= layer("final_layer.adaLN_modulation.1", hidden, hidden) | layer("final_layer.linear", 64, hidden)
+    return random_weights(made | {"norm_final.weight": (hidden,)})
+
+
+def qwen_image() -> dict[str, Tensor]:
+    """Qwen-Image, small; its files have the names of diffusers."""
+    from diffusers import QwenImageTransformer2DModel
+
+    module = QwenImageTransformer2DModel(
+        num_layers=2, attention_head_dim=32, num_attention_heads=2, joint_attention_dim=48, axes_dims_rope=(4, 14, 14)
+    )
+    return random_weights({name: tuple(value.shape) for name, value in module.state_dict().items()})

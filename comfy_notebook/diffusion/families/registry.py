@@ -16,6 +16,10 @@ _FAMILIES = (
     ("stable_diffusion", "StableDiffusionXLRefiner"),
     ("flux", "Flux"),
     ("flux", "Chroma"),
+    ("stable_diffusion3", "StableDiffusion3"),
+    ("auraflow", "AuraFlow"),
+    ("z_image", "ZImage"),
+    ("qwen_image", "QwenImage"),
 )
 
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from ..checkpoints.files import WeightsError, read_weights
 from ..checkpoints.quantised import dequantised
 from .clip_files import load_clip, to_open_clip
-from .stack import DualClip, SingleClip, TextStack, clip_tokenizer
+from .language import LanguageTokenizer
+from .stack import (
+    DualClip,
+    FluxText,
+    SingleClip,
+    SingleLanguage,
+    StableDiffusion3Text,
+    TextStack,
+    clip_tokenizer,
+)
+from .tokenizer_files import load_tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +31,8 @@ if TYPE_CHECKING:
 _L_IN_SD1 = ("cond_stage_model.transformer.", "cond_stage_model.")
 _H_IN_SD2 = "cond_stage_model.model."
 _IN_SDXL = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
+#: Encoder → what it is called in checkpoints since Stable Diffusion 3.
+_IN_NEWER = {"l": "clip_l", "g": "clip_g", "t5xxl": "t5xxl"}
 _IN_REFINER = "conditioner.embedders.0.model."
 
 
@@ -54,6 +66,11 @@ def clip_of_checkpoint(weights: Mapping[str, Tensor], family: Family, file: str)
 
 
 def _stack_of_checkpoint(weights: Mapping[str, Tensor]) -> TextStack | None:
+    named = {name: _below(weights, f"text_encoders.{child}.transformer.") for name, child in _IN_NEWER.items()}
+    named = {name: part for name, part in named.items() if part}
+    if named:
+        kind = "sd3" if "g" in named else "flux"
+        return stack_for({name: _BUILDERS[name](dequantised(part), kind) for name, part in named.items()}, kind)
     first, second = (_below(weights, prefix) for prefix in _IN_SDXL)
     if first and second:
         encoders = {"l": clip_l(first, norm_hidden=False, default_layer=-2), "g": clip_g(second)}
@@ -103,6 +120,9 @@ def which(weights: Mapping[str, Tensor], file: str) -> str:
             found = {768: "l", 1024: "h", 1280: "g"}.get(weights[name].shape[width])
             if found is not None:
                 return found
+    if "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight" in weights:
+        second = "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight"
+        return "umt5" if second in weights else "t5xxl"
     some = ", ".join(sorted(weights)[:3])
     raise WeightsError(f"{file} is no text encoder that is known; it has {len(weights)} weights, such as {some}")
 
@@ -124,17 +144,48 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Tensor], str], Any]] = {
     "l": _build_l,
     "h": lambda weights, kind: clip_h(weights),
     "g": lambda weights, kind: clip_g(weights),
+    "t5xxl": lambda weights, kind: _build_t5(weights, "t5"),
+    "umt5": lambda weights, kind: _build_t5(weights, "umt5", masked=True),
 }
+
+
+def _build_t5(weights: Mapping[str, Tensor], kind: str, masked: bool = False) -> Any:
+    import torch
+
+    from .. import memory
+    from .language import load_t5
+
+    dtype = memory.compute_dtype(None, [torch.bfloat16, torch.float32])
+    return load_t5(weights, dtype, kind, masked)
 
 
 def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
     """Encoders put together as the model called ``kind`` wants them."""
     names = set(encoders)
+    if names == {"l", "g"} and kind == "sd3":
+        return StableDiffusion3Text(encoders, _tokenizers(encoders))
     if names == {"l", "g"}:
         return DualClip({"l": encoders["l"], "g": encoders["g"]}, _tokenizers(encoders))
     if len(names) == 1 and names <= {"l", "h", "g"}:
         return SingleClip(encoders, _tokenizers(encoders))
+    if "t5xxl" in names and names <= {"l", "g", "t5xxl"}:
+        return _with_t5(encoders, kind)
+    if names == {"umt5"}:
+        tokenizer = LanguageTokenizer(load_tokenizer("pile-t5" if kind == "auraflow" else "umt5"), shortest=256)
+        return SingleLanguage(encoders, {"umt5": tokenizer})
     raise WeightsError(f"these text encoders ({', '.join(sorted(names))}) do not go together for {kind}")
+
+
+def _with_t5(encoders: dict[str, Any], kind: str) -> TextStack:
+    """T5 alone (Chroma, and Stable Diffusion 3 without CLIP), with CLIP-L (Flux), with both (Stable Diffusion 3)."""
+    names = set(encoders)
+    clips = {name: encoder for name, encoder in encoders.items() if name != "t5xxl"}
+    encode = load_tokenizer("t5")
+    if names == {"l", "t5xxl"} and kind != "sd3":
+        return FluxText(encoders, {**_tokenizers(clips), "t5xxl": LanguageTokenizer(encode, shortest=256)})
+    if kind == "sd3":
+        return StableDiffusion3Text(encoders, {**_tokenizers(clips), "t5xxl": LanguageTokenizer(encode)})
+    return SingleLanguage(encoders, {"t5xxl": LanguageTokenizer(encode, shortest=1)})
 
 
 def checkpoint_names(weights: Mapping[str, Tensor], encoders: Sequence[str]) -> dict[str, Tensor]:

@@ -100,3 +100,63 @@ def side_by_side(parts: Sequence[Tensor]) -> Tensor:
 def clip_tokenizer(name: str, width: int) -> ClipTokenizer:
     """The tokenizer of a CLIP encoder: ``l`` fills up with the end token, the others with 0."""
     return ClipTokenizer(pad=49407 if name == "l" else 0, width=width, key=child_name(name))
+
+
+class FluxText(TextStack):
+    """Flux.1: T5's hidden states, CLIP-L's pooled vector."""
+
+    storage_dtype = None
+
+    def encode_token_weights(self, tokens: Tokens) -> tuple[Any, ...]:
+        text, _ = self.encoder("t5xxl").encode_token_weights(tokens["t5xxl"])
+        pooled = self.encoder("l").encode_token_weights(tokens["l"])[1] if "l" in self.names else None
+        return text, pooled
+
+
+class SingleLanguage(TextStack):
+    """One language model whose hidden states are the conditioning: Chroma, AuraFlow."""
+
+    storage_dtype = None
+
+    def encode_token_weights(self, tokens: Tokens) -> tuple[Any, ...]:
+        name = self.names[0]
+        return self.encoder(name).encode_token_weights(tokens[name])  # type: ignore[no-any-return]
+
+
+class StableDiffusion3Text(TextStack):
+    """CLIP-L beside CLIP-G, widened with zeros to T5's width, before T5. What is missing is zeros."""
+
+    storage_dtype = None
+    _WIDTH, _POOLED = 4096, {"l": 768, "g": 1280}
+
+    def encode_token_weights(self, tokens: Tokens) -> tuple[Any, ...]:
+        parts: dict[str, Tensor] = {}
+        pooled: dict[str, Tensor] = {}
+        for name in ("l", "g"):
+            if name in self.names and tokens.get(name):
+                parts[name], pooled[name] = self.encoder(name).encode_token_weights(tokens[name])
+        out = self._clips(parts)
+        if "t5xxl" in self.names and tokens.get("t5xxl"):
+            text, _ = self.encoder("t5xxl").encode_token_weights(tokens["t5xxl"])
+            out = text if out is None else torch.cat([self._widened(out, text.shape[-1]), text], dim=-2)
+        elif out is not None:
+            out = self._widened(out, self._WIDTH)
+        if out is None:
+            out = torch.zeros(1, 77, self._WIDTH)
+        zeros = [pooled.get(name, torch.zeros(1, self._pooled_width(name))) for name in ("l", "g")]
+        return out, torch.cat([part.to(out.device) for part in zeros], dim=-1)
+
+    def _pooled_width(self, name: str) -> int:
+        return int(self.encoder(name).size.width) if name in self.names else self._POOLED[name]
+
+    def _clips(self, parts: dict[str, Tensor]) -> Tensor | None:
+        if not parts:
+            return None
+        like = next(iter(parts.values()))
+        return side_by_side(
+            [parts.get(name, like.new_zeros(*like.shape[:2], self._pooled_width(name))) for name in ("l", "g")]
+        )
+
+    @staticmethod
+    def _widened(text: Tensor, width: int) -> Tensor:
+        return torch.nn.functional.pad(text, (0, width - text.shape[-1]))
