@@ -74,7 +74,7 @@ def into(name: str, type_: str, link: int, widget: bool = False) -> dict[str, An
     return {"name": name, "type": type_, "link": link, **({"widget": {"name": name}} if widget else {})}
 
 
-def got(page: PackPage, id_: int) -> Any:
+def got(page: PackPage, id_: int | str) -> Any:
     """What reached a node, as it told the browser in the run before."""
     page.status("Done")
     page.until("id => app.nodeOutputs[id]?.got", id_)
@@ -156,4 +156,65 @@ def test_what_packs_put_in_place_of_app_and_canvas_is_what_runs(with_script: Sho
         page.pick("Tint all")
         page.until("() => app.graph.getNodeById(1).bgcolor === '#123456'")
         kernel_sees(page, lambda nodes: nodes[0].get("bgcolor") == "#123456")
+        assert page.problems() == []
+
+
+def test_packs_draw_and_place_what_they_like(with_script: Show) -> None:
+    shown_document = document(
+        node(1, "Take", ["a", 1, 0]), node(2, "EmptyImage", [8, 8, 1, 255], outputs=[out("IMAGE", "IMAGE")])
+    )
+    with with_script("looks", shown_document) as page:
+        page.until("() => window.drawn.front > 0 && window.drawn.back > 0")
+        page.until("() => document.querySelector('.t-shown')?.offsetHeight >= 20")
+        assert page.js("() => document.querySelector('.t-hidden')?.offsetHeight ?? 0") == 0
+        assert page.js("() => app.graph.getNodeById(1).isWidgetVisible(app.graph.getNodeById(1).widgets[1])") is False
+        page.page.click(page.page.client_pos(node=1, widget="strip"))
+        page.until("() => app.graph.getNodeById(1).widgets.find(w => w.name === 'strip').value === 1")
+        assert page.js("() => window.drawn.mouse") == ["pointerdown", "pointerup"]
+        for entry, pictures in (("Picture on", 1), ("Picture off", 0)):
+            page.menu(node=1)
+            page.pick(entry)
+            count = "count => app.graph.getNodeById(1).widgets.filter(w => w.name.startsWith('$$')).length === count"
+            page.until(count, pictures)
+        page.menu(node=1)
+        page.pick("More ▸")
+        page.realm.locator(".litecontextmenu").get_by_text("two").click()
+        page.until("() => app.graph.getNodeById(1).title === 'two'")
+        page.menu(node=1)
+        page.pick("Fails")
+        page.until("() => app.editor.packProblems.all.some(({message}) => message === 'as it must')")
+        page.js("() => app.graph.remove(app.graph.getNodeById(1))")
+        page.until("() => window.removed && !document.querySelector('.t-shown')")
+        kernel_sees(page, lambda nodes: len(nodes) == 1)
+
+
+def test_virtual_nodes_inside_subgraphs_are_led_back(with_script: Show) -> None:
+    inner = {
+        "id": "5b2c0b6e-0d0b-4f0e-9d3a-000000000001", "version": 1, "name": "Inside",
+        "state": {"lastNodeId": 9, "lastLinkId": 9},
+        "inputNode": {"id": -10, "bounding": [0, 0, 80, 60]}, "outputNode": {"id": -20, "bounding": [900, 0, 80, 60]},
+        "inputs": [{"id": "i1", "name": "text", "type": "STRING", "linkIds": [1]}], "outputs": [], "widgets": [],
+        "nodes": [
+            node(2, "t/Put", ["x"], inputs=[into("in", "*", 1)], outputs=[out("out", "*")]),
+            node(3, "t/Get", ["x"], outputs=[out("out", "*", 2)]),
+            node(4, "Take", ["two", 2], inputs=[into("extra", "STRING", 2)]),
+        ],
+        "links": [
+            {"id": 1, "origin_id": -10, "origin_slot": 0, "target_id": 2, "target_slot": 0, "type": "STRING"},
+            {"id": 2, "origin_id": 3, "origin_slot": 0, "target_id": 4, "target_slot": 0, "type": "STRING"},
+        ],
+        "groups": [],
+    }  # fmt: skip
+    shown_document = document(
+        node(1, "Take", ["from outside", 1], outputs=[out("STRING", "STRING", 7)]),
+        node(2, inner["id"], [], inputs=[into("text", "STRING", 7)]),
+        links=[[7, 1, 0, 2, 0, "STRING"]],
+    )
+    shown_document["definitions"] = {"subgraphs": [inner]}
+    with with_script("virtual", shown_document) as page:
+        prompt = page.js("async () => (await app.graphToPrompt()).output")
+        assert sorted(prompt) == ["1", "2:4"]
+        assert prompt["2:4"]["inputs"]["extra"] == ["1", 0]
+        page.run()
+        assert got(page, "2:4") == ["two", 2, "from outside", None]
         assert page.problems() == []

@@ -18,6 +18,9 @@ export function exposeGlobals(window: Window & typeof globalThis, app: ComfyApp,
   const globals: Record<string, unknown> = { LiteGraph, app, ContextMenu: LiteGraph.ContextMenu };
   for (const name of CLASSES) if (module[name]) globals[name] = module[name];
   Object.assign(window, globals);
+  LiteGraph.vueNodesMode = false;
+  // every widget has a socket already
+  module.LGraphNode.prototype.convertWidgetToInput ??= () => false;
   publish(window, {
     ...uiExports,
     ...coreModules(),

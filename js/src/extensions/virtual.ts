@@ -17,7 +17,7 @@ type Links = (LinkRow | Record<string, unknown>)[];
 
 /** Whether a live node is left out of prompts by a pack's wish. */
 export function isPacksVirtual(node: Any): boolean {
-  return !!node?.isVirtualNode && !KNOWN.has(node.type);
+  return !!node?.isVirtualNode && !KNOWN.has(node.type) && !node.isSubgraphNode?.();
 }
 
 /** Packs' nodes may write their value into the widgets they are linked to. */

@@ -78,7 +78,13 @@ export function setUpDomWidgets(): void {
   const prototype = LGraphNode.prototype as AnyWidget;
   if (prototype.addDOMWidget) return;
   prototype.addDOMWidget = function (this: LGraphNode, name: string, type: string, element: HTMLElement, options: DomWidgetOptions = {}) {
-    return addDomWidget(this, name, type, element, options);
+    const widget = addDomWidget(this, name, type, element, options);
+    const before = this.onRemoved;
+    this.onRemoved = function (...args) {
+      before?.apply(this, args);
+      widget.onRemove();
+    };
+    return widget;
   };
 }
 
