@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Collection
@@ -133,6 +135,26 @@ def default_base() -> Path:
     return Path(os.environ.get("COMFY_NOTEBOOK_HOME") or os.getcwd())
 
 
+_temporary: Path | None = None
+
+
+def _temporary_folder(otherwise: Path) -> Path:
+    """A folder of this process alone, which nobody else may read; it goes with the process."""
+    global _temporary
+    if _temporary is None:
+        try:
+            _temporary = Path(tempfile.mkdtemp(prefix="comfy_notebook-"))
+        except OSError:  # no folder for temporary files can be written to
+            return otherwise
+        atexit.register(_remove, _temporary, os.getpid())
+    return _temporary
+
+
+def _remove(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # a forked child leaves it to its parent
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @dataclass
 class Folders:
     """The folders of one session, all below ``base`` unless set otherwise; made when first written to."""
@@ -149,7 +171,7 @@ class Folders:
         self.output = self.output or self.base / "output"
         self.user = self.user or self.base / "user"
         self.models = self.models or self.base / "models"
-        self.temp = self.temp or Path(tempfile.gettempdir()) / f"comfy_notebook-{os.getpid()}"
+        self.temp = self.temp or _temporary_folder(self.base / "temp")
 
     def by_type(self, kind: str) -> Path:
         """The folder called ``input``, ``output`` or ``temp``; raises ``KeyError`` for another word."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -56,3 +59,36 @@ def test_files_are_listed_sorted(tmp_path: Path) -> None:
     assert list_files(tmp_path, {".png"}) == ["a.PNG", "b.png"]
     assert list_files(tmp_path, {".png"}, recursive=True) == ["a.PNG", "b.png", "sub/d.png"]
     assert list_files(tmp_path / "nowhere") == []
+
+
+def test_links_lead_elsewhere_only_where_that_is_meant(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "model.bin").write_bytes(b"")
+    (tmp_path / "root" / "linked.bin").symlink_to(tmp_path / "model.bin")
+    assert inside(tmp_path / "root", "linked.bin", links=True) == tmp_path.resolve() / "root" / "linked.bin"
+    for name, links in (("linked.bin", False), ("../model.bin", True), ("a/../../model.bin", True), ("/etc", True)):
+        with pytest.raises(UnsafePathError):
+            inside(tmp_path / "root", name, links=links)
+
+
+PROCESS = """
+import os, stat
+from comfy_notebook.folders import Folders
+temp = Folders().temp
+assert Folders().temp == temp
+assert stat.S_IMODE(temp.stat().st_mode) == 0o700 or os.name == "nt"
+(temp / "preview.png").write_bytes(b"1")
+if hasattr(os, "fork") and os.fork() == 0:
+    raise SystemExit
+if hasattr(os, "wait"):
+    os.wait()
+assert (temp / "preview.png").exists()
+print(temp)
+"""
+
+
+def test_temporary_files_go_with_the_process(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "TEMP": str(tmp_path)}
+    told = subprocess.run([sys.executable, "-c", PROCESS], env=environment, capture_output=True, text=True, check=True)
+    assert Path(told.stdout.strip()).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []

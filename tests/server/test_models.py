@@ -95,3 +95,17 @@ def test_a_file_that_lists_no_paths_is_refused(tmp_path: Path, text: str) -> Non
     with pytest.raises(ValueError, match=r"extra\.yaml"):
         ModelFolders(tmp_path).add_from_yaml(file)
     assert ModelFolders(tmp_path).kinds()
+
+
+async def test_linked_models_are_models(pair: aiohttp.ClientSession, session: Session, tmp_path: Path) -> None:
+    header = b'{"__metadata__": {"format": "pt"}}'
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "blob").write_bytes(len(header).to_bytes(8, "little") + header)
+    folder = session.folders.models / "loras"
+    folder.mkdir(parents=True)
+    (folder / "linked.safetensors").symlink_to(tmp_path / "store" / "blob")
+    assert await (await pair.get("/models/loras")).json() == ["linked.safetensors"]
+    assert session.models.path("loras", "linked.safetensors") == folder.resolve() / "linked.safetensors"
+    async with pair.get("/view_metadata/loras?filename=linked.safetensors") as response:
+        assert await response.json() == {"format": "pt"}
+    assert len(await (await pair.get("/experiment/models/loras")).json()) == 1
