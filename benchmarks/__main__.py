@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import canvas, engine, kernel, notebook
+from . import canvas, engine, kernel, notebook, serving
 
 if __name__ == "__main__":
     kernel.main()
     engine.main()
+    serving.main()
     notebook.main()
     canvas.main()

@@ -169,7 +169,12 @@ class _Calls:
 
     def _execute(self, **inputs: Any) -> Any:
         prepared, arguments = self._prepared(inputs)
-        return self._returned(prepared.execute(**arguments))
+        value = prepared.execute(**arguments)
+        return self._awaited(value) if inspect.isawaitable(value) else self._returned(value)
+
+    async def _awaited(self, value: Any) -> Any:
+        """Of an ``async`` method that a decorator hides."""
+        return self._returned(await value)
 
     async def _execute_async(self, **inputs: Any) -> Any:
         prepared, arguments = self._prepared(inputs)
@@ -243,7 +248,7 @@ class _Calls:
             )
         if expand is not None and not self._may_expand:
             raise TypeError(f"{self._cls.__name__} returned nodes to run, but its schema lacks enable_expand=True")
-        if block is not None:
+        if block is not None and block is not False:
             result = ExecutionBlocker(None if block is True else block)
         answer: dict[str, Any] = {"result": result}
         if ui is not None:

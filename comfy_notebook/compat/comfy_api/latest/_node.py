@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
+from ....protocol.blocking import ExecutionBlocker
 from ....protocol.v3 import DEFAULT_METHOD, HiddenHolder, is_overridden, v1_class
 from ._dynamic import input_types_of, validate_inputs
 from ._types import Input, Output
@@ -160,7 +161,8 @@ class NodeOutput:
     """What ``execute`` returns: a value per output, and what to show, to run or to stop besides.
 
     ``ui`` is a dict or a helper of :mod:`comfy_api.latest.ui`; ``expand`` a graph made by ``GraphBuilder.finalize()``
-    (the schema says ``enable_expand=True``); ``block_execution`` a message for the nodes that would go on.
+    (the schema says ``enable_expand=True``); ``block_execution`` a message for the nodes that would
+    go on, or True to stop them without a word.
     """
 
     def __init__(
@@ -168,7 +170,7 @@ class NodeOutput:
         *args: Any,
         ui: Any = None,
         expand: Mapping[str, Any] | None = None,
-        block_execution: str | None = None,
+        block_execution: str | bool | None = None,
     ) -> None:
         self.args = args
         self.ui = ui
@@ -182,7 +184,10 @@ class NodeOutput:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> NodeOutput:
         """The same from the dict of the V1 protocol."""
-        return cls(*(data.get("result") or ()), ui=data.get("ui"), expand=data.get("expand"))
+        result, shown = data.get("result"), {"ui": data.get("ui"), "expand": data.get("expand")}
+        if isinstance(result, ExecutionBlocker):
+            return cls(block_execution=True if result.message is None else result.message, **shown)
+        return cls(*(result or ()), **shown)
 
     def __getitem__(self, index: int) -> Any:
         return self.args[index]
