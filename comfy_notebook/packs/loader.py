@@ -108,6 +108,9 @@ class PackLoader:
             return [self._reload(source) for source in changed]
 
     def _prepare(self) -> None:
+        folders = self.session.folders
+        for folder in (folders.input, folders.output, folders.temp):
+            folder.mkdir(parents=True, exist_ok=True)  # packs list them without asking whether they exist
         compat.install()
         compat.bind(self.session)
         self.session.packs.reports = self.reports

@@ -146,6 +146,7 @@ def test_a_widget_of_a_pack_sets_what_the_node_gets(packed: Packed, session: Ses
         page.run()
         page.status("Done")
         page.until("() => app.graph.getNodeById(1).title === 'Swatch of azure'")
+        kernel_sees(page, lambda nodes: nodes[0].get("title") == "Swatch of azure")
         screenshot(page, "swatch")
         assert inverted(page) == pytest.approx((255, 127, 0), abs=1)
         assert page.editor.workflow[1].colour == "#0080ff"
