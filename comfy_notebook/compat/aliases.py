@@ -12,6 +12,7 @@ from types import ModuleType
 _DIFFUSION = "comfy_notebook.diffusion"
 
 ALIASES: dict[str, str] = {
+    "comfy.conds": f"{_DIFFUSION}.conds",
     "comfy.extra_samplers.uni_pc": f"{_DIFFUSION}.sampling.uni_pc",
     "comfy.k_diffusion.sampling": f"{_DIFFUSION}.sampling.k_diffusion",
     "comfy.model_sampling": f"{_DIFFUSION}.sampling.model_sampling",

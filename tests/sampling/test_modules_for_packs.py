@@ -111,3 +111,15 @@ def test_replaced_functions_are_what_runs(tmp_path: Path) -> None:
         "calc_cond_batch calculate_sigmas cfg_function fix_empty_latent_channels get_area_and_mult get_previewer "
         "prepare_callback prepare_noise sample sampling_function"
     ]
+
+
+def test_kinds_of_models(tmp_path: Path) -> None:
+    code = """
+        import types
+        import comfy.model_base, comfy.conds
+        from comfy_notebook.diffusion import conds
+        made = comfy.model_base.model_sampling(
+            types.SimpleNamespace(sampling_settings={"shift": 3.0}), comfy.model_base.ModelType.FLOW)
+        print(made.shift, round(float(made.percent_to_sigma(0.5)), 6), comfy.conds is conds)
+    """
+    assert run(code, tmp_path) == ["3.0 0.75 True"]

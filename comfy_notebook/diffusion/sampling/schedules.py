@@ -61,7 +61,11 @@ def beta_scheduler(model_sampling: Any, steps: int, alpha: float = 0.6, beta: fl
     """Entries of the table at quantiles of a Beta distribution, each used once: Lee et al. 2024, "Beta Sampling is All
     You Need"."""
     import numpy as np
-    from scipy.stats import beta as distribution  # type: ignore[import-untyped]
+
+    try:
+        from scipy.stats import beta as distribution  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError("The scheduler 'beta' needs scipy, which is missing: pip install scipy") from error
 
     last = len(model_sampling.sigmas) - 1
     places = np.rint(distribution.ppf(1 - np.linspace(0, 1, steps, endpoint=False), alpha, beta) * last)

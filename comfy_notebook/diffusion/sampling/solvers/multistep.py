@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def linear_multistep_coeff(order: int, t: Any, i: int, j: int) -> float:
     """The integral over step ``i`` of the polynomial that is 1 at the ``j``-th earlier step and 0 at the others."""
-    from scipy import integrate  # type: ignore[import-untyped]
+    try:
+        from scipy import integrate  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError("The sampler 'lms' needs scipy, which is missing: pip install scipy") from error
 
     if order - 1 > i:
         raise ValueError(f"order {order} is too high for step {i}")
