@@ -9,7 +9,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUILT_FILES = ("shell.js", "editor.js")
+BUILT_FILES = ("shell.js", "packs.js", "editor.js")
 
 
 def newest_change(front_end: Path) -> float:

@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("source")
         os.utime(file, (1_000, 1_000))
-    for name in ("shell.js", "editor.js"):
+    for name in ("shell.js", "packs.js", "editor.js"):
         file = tmp_path / "comfy_notebook" / "static" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("built")

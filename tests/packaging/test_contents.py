@@ -27,6 +27,7 @@ def test_wheel_holds_the_whole_package(in_wheel: dict[str, int]) -> None:
 def test_wheel_holds_the_built_front_end(in_wheel: dict[str, int]) -> None:
     assert 2_000 < in_wheel["comfy_notebook/static/shell.js"] <= 30 * 1024
     assert in_wheel["comfy_notebook/static/editor.js"] > 100_000  # litegraph alone is larger
+    assert in_wheel["comfy_notebook/static/packs.js"] > 30_000
 
 
 def test_wheel_holds_nothing_else(in_wheel: dict[str, int]) -> None:

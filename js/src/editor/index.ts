@@ -1,7 +1,7 @@
 // The editor bundle: builds the editor in an element over a Host (../host.ts), and takes it down completely.
 
 import { GraphView, type GraphServices } from "../graph";
-import { listModules } from "../extensions/loading";
+import { listModules } from "../extensions/loading/list";
 import type { Host, HostEvent, MountEditor } from "../host";
 import { KernelApi } from "./api";
 import { h } from "./dom";
@@ -9,6 +9,7 @@ import { Editor } from "./editor";
 import type { EditorParts, StartData } from "./editor-parts";
 import { Toasts } from "./feedback";
 import { pickFile } from "./files";
+import { packsSide } from "./packs-side";
 import { icon } from "./icons";
 import { Lightbox } from "./lightbox";
 import { Media } from "./media";
@@ -66,6 +67,7 @@ export const mount: MountEditor = async (container, host) => {
 
 async function load(api: KernelApi, host: Host): Promise<StartData> {
   const scripts = listModules(host).then((list) => (Array.isArray(list?.modules) ? list : null), () => null); // or without the scripts of packs
+  void scripts.then((list) => (list?.modules.length ? packsSide(host) : null)).catch(() => undefined); // on its way while the rest comes
   const settings = api.settings().catch(() => null); // an editor without its settings is still an editor
   const [definitions, { rev, document }, info] = await Promise.all([api.objectInfo(), api.document(), api.info()]);
   return { definitions, rev, document, info, settings: await settings, scripts: await scripts };

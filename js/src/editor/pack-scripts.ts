@@ -2,9 +2,10 @@
 
 import type { NodeInfo } from "../graph";
 import type { HostEvent } from "../host";
-import { Extensions } from "../extensions/extensions";
-import { listModules, type ModuleList } from "../extensions/loading";
+import type { Extensions } from "../extensions/extensions";
+import { listModules, type ModuleList } from "../extensions/loading/list";
 import type { EditorPorts } from "../extensions/ports";
+import { packsSide } from "./packs-side";
 import type { Document } from "./patch";
 
 export interface ScriptPorts extends EditorPorts {
@@ -20,6 +21,7 @@ export class PackScripts {
   private told = false;
   private asking: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
+  private starting = false;
 
   constructor(private readonly ports: ScriptPorts) {}
 
@@ -45,9 +47,12 @@ export class PackScripts {
   }
 
   private async start(list: ModuleList, document: Document, title: string): Promise<void> {
-    if (this.extensions || this.stopped) return;
+    if (this.starting || this.extensions || this.stopped) return;
     if (!this.ports.isolated) return this.refuse();
-    const extensions = new Extensions(this.ports, window);
+    this.starting = true;
+    const side = await packsSide(this.ports.host).finally(() => (this.starting = false));
+    if (this.stopped) return;
+    const extensions = new side.Extensions(this.ports, window);
     this.extensions = extensions;
     await extensions.start(list);
     if (this.stopped) return;

@@ -8,7 +8,8 @@ import { ImportMaps } from "./import-maps";
 import { nameOfPath, ORIGIN, packOf, pathOf, readable, resolve } from "./names";
 import { evaluate, type LoadReport, type Outcome, reportOf } from "./report";
 import { IMPORT, META, typed } from "./rewrite";
-import { listModules, ownBlobs, type ModuleList, type PackModule, type Prepared, prepareModules } from "./sources";
+import { listModules, type ModuleList, type PackModule } from "./list";
+import { ownBlobs, type Prepared, prepareModules } from "./sources";
 
 export interface LoaderOptions {
   /** A module that is not ready this long after the last one was costs only itself. */

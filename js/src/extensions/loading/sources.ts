@@ -1,37 +1,14 @@
 // The packs' modules as the kernel has them: what there is, and the sources of those this page has not seen, in one answer.
 
 import type { Host } from "../../host";
+import { type ModuleList, type PackModule, ROUTE } from "./list";
 import { nameOfPath } from "./names";
 import { rewrite, type StaticImport } from "./rewrite";
-
-export interface PackModule {
-  pack: string;
-  /** Percent-encoded, as in a URL. */
-  path: string;
-  hash: string;
-  size: number;
-  /** Evaluated at the start; the others when one of these imports them. */
-  entry: boolean;
-}
-
-export interface ModuleList {
-  modules: PackModule[];
-  /** Packs whose Python side is still being imported; their modules come later. */
-  importing: string[];
-}
 
 /** A module ready to be loaded: where its rewritten source is, and what it imports. */
 export interface Prepared {
   url: string;
   imports: StaticImport[];
-}
-
-const ROUTE = "/cn/extensions";
-
-export async function listModules(host: Host): Promise<ModuleList> {
-  const response = await host.request(ROUTE, { timeout: 0 });
-  if (!response.ok) throw new Error(`The list of the packs' scripts did not come: the kernel answered ${response.status}.`);
-  return response.json();
 }
 
 /** Fetches what this page does not have yet, all of it at once, and prepares every module; by name. */
