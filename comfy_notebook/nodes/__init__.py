@@ -28,6 +28,7 @@ FAMILIES = (
     "loaders",
     "loaders_lora",
     "upscale_model",
+    "controlnet",
     "model_merge",
     "model_save",
     "model_patches",

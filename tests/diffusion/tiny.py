@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -254,7 +255,7 @@ def flux(channels: int = 64, guidance: bool = True, chroma: bool = False) -> dic
 
 
 def sd3() -> dict[str, Tensor]:
-    """Stable Diffusion 3.5 medium in Stability's layout, small: two heads of 32, the first block with two attentions."""
+    """Stable Diffusion 3.5 medium in Stability's layout, small: two heads of 32, one block with two attentions."""
     hidden, head = 64, 32
     made: Shapes = {"pos_embed": (1, 16 * 16, hidden)}
     made |= layer("x_embedder.proj", hidden, 16, 2, 2) | layer("context_embedder", hidden, 48)
@@ -322,9 +323,31 @@ def z_image() -> dict[str, Tensor]:
 
 def qwen_image() -> dict[str, Tensor]:
     """Qwen-Image, small; its files have the names of diffusers."""
-    from diffusers import QwenImageTransformer2DModel
+    import diffusers
 
-    module = QwenImageTransformer2DModel(
+    classes: Any = diffusers
+    module = classes.QwenImageTransformer2DModel(
         num_layers=2, attention_head_dim=32, num_attention_heads=2, joint_attention_dim=48, axes_dims_rope=(4, 14, 14)
     )
     return random_weights({name: tuple(value.shape) for name, value in module.state_dict().items()})
+
+
+def controlnet(xl: bool = False) -> dict[str, Tensor]:
+    """A control network for :func:`sd1` or :func:`sdxl` in lllyasviel's layout."""
+    if xl:
+        widths, unet = (64, 64, 128), ldm_unet((64, 64, 128), (0, 1, 2), 2, 128, True, vector=64 + 6 * 256)
+    else:
+        widths, unet = (32, 64, 64), ldm_unet((32, 64, 64), (1, 1, 0), 1, 64)
+    made = {name: shape for name, shape in unet.items() if not name.startswith(("out.", "output_blocks."))}
+    hints = (16, 16, 16, 32, 32, 96, 96, 256, widths[0])
+    before = 3
+    for index, width in enumerate(hints):
+        if index != 1:
+            made |= layer(f"input_hint_block.{index * 2 - (2 if index > 1 else 0)}", width, before, 3, 3)
+            before = width
+    skips = [widths[0]]
+    for level, width in enumerate(widths):
+        skips += [width, width] + ([width] if level < len(widths) - 1 else [])
+    for index, width in enumerate(skips):
+        made |= layer(f"zero_convs.{index}.0", width, width, 1, 1)
+    return random_weights(made | layer("middle_block_out.0", widths[-1], widths[-1], 1, 1))

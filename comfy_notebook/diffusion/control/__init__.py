@@ -1,0 +1,1 @@
+"""Networks that steer another by a picture: ControlNet."""
