@@ -64,7 +64,7 @@ class Engine:
         self.instances = Instances()
         self.on_prompt = PromptHandlers()
         self.history = History()
-        self._backend: Backend = ThreadBackend(self._execute, self._dropped)
+        self._backend: Backend = ThreadBackend(self._work, self._dropped)
         self._lock = threading.RLock()
         self._runs: OrderedDict[str, RunRecord] = OrderedDict()
         self._numbers = itertools.count()
@@ -209,9 +209,15 @@ class Engine:
 
     # One prompt on the engine thread
 
-    def _execute(self, item: QueueItem) -> None:
+    def _work(self, item: QueueItem) -> None:
         run = self._run(item.prompt_id)
+        try:
+            self._execute(item, run)
+        finally:
+            if not run.ended.is_set():  # whatever happened, nobody waits for ever
+                self._end(run, {}, {}, succeeded=False)
 
+    def _execute(self, item: QueueItem, run: RunRecord) -> None:
         progress = run.progress = ProgressReporter(item.prompt_id, run.publish, self._ticker)
         self._publish_status()
         self.instances.keep_only(item.prompt)
@@ -254,7 +260,7 @@ class Engine:
             if succeeded:
                 run.status("execution_success", {})
             self.cache_providers.prompt_ended(item.prompt_id)
-            self._end(run, prompt_run.report.outputs, prompt_run.report.meta, succeeded)
+            self._end(run, prompt_run.report.outputs, prompt_run.report.meta, succeeded=succeeded)
 
     def _fail(self, run: RunRecord, prompt_run: PromptRun, failure: NodeFailure) -> None:
         if is_out_of_memory(failure.error):
@@ -271,7 +277,7 @@ class Engine:
         }
         run.status("execution_error", data)
 
-    def _end(self, run: RunRecord, outputs: Mapping[str, Any], meta: Mapping[str, Any], succeeded: bool) -> None:
+    def _end(self, run: RunRecord, outputs: Mapping[str, Any], meta: Mapping[str, Any], *, succeeded: bool) -> None:
         item = run.item
         self.history.add(item.prompt_id, run.finish(outputs, meta, succeeded=succeeded))
         self.queue.done(item)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .failure import is_a_persons_stop
+
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +46,9 @@ class EventBus:
         for receiver in receivers:
             try:
                 receiver(event)
-            except Exception:  # one broken listener must not stop the engine or the others
+            except BaseException as error:  # one broken listener must not stop the engine or the others
+                if is_a_persons_stop(error):
+                    raise
                 log.exception("a listener failed on event %r", event.type)
 
     def subscribe(self, subscriber: Subscriber, client_id: str | None = None) -> Callable[[], None]:

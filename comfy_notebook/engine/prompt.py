@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Prompt = dict[str, dict[str, Any]]
@@ -87,9 +87,8 @@ class DynamicPrompt:
         """The node that shows the progress of ``node_id``."""
         return self._display.get(node_id, node_id)
 
-    def all_node_ids(self) -> Iterator[str]:
-        yield from self.original_prompt
-        yield from self.ephemeral_prompt
+    def all_node_ids(self) -> set[str]:
+        return {*self.original_prompt, *self.ephemeral_prompt}
 
     def get_original_prompt(self) -> Prompt:
         return self.original_prompt

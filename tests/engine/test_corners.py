@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from comfy_notebook.engine import PromptRejected
+from comfy_notebook.engine import Event, PromptRejected
 from comfy_notebook.engine.cache_providers import CacheProvider
 from comfy_notebook.protocol.blocking import ExecutionBlocker
 from comfy_notebook.protocol.expansion import GraphBuilder
@@ -173,6 +173,24 @@ def test_whatever_a_hook_raises_costs_nothing(door: Door, hook: str, error: Base
     else:
         members = {"on_lookup": lambda *_: None, "on_store": lambda *_: None, hook: raising(error)}
         door.engine.cache_providers.register(type("Hook", (CacheProvider,), members)())
+    goes_on(door)
+
+
+@pytest.mark.parametrize("kind", ["execution_start", "executing", "execution_success"])
+def test_a_listener_that_wants_to_end_the_program_does_not(door: Door, kind: str) -> None:
+    def listener(event: Event) -> None:
+        if event.type == kind:
+            raise SystemExit(1)
+
+    door.engine.bus.subscribe(listener)
+    goes_on(door)
+
+
+def test_nobody_waits_for_ever(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door.engine.instances, "keep_only", raising(SystemExit(1)))
+    entry = door.run({"n": node("Number", value=1), "s": node("Show", value=["n", 0])})
+    assert entry["status"]["status_str"] == "error"
+    monkeypatch.undo()
     goes_on(door)
 
 

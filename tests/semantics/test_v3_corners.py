@@ -34,6 +34,10 @@ async def later(cls: Any, salt: int) -> Any:
     return io.NodeOutput(7)
 
 
+def not_marked_async(cls: Any, salt: int) -> Any:
+    return later(cls, salt)
+
+
 def run(session: Session, execute: Any, **schema: Any) -> Any:
     """The history entry, and what was told, of a V3 node whose output is shown."""
 
@@ -55,7 +59,7 @@ def run(session: Session, execute: Any, **schema: Any) -> Any:
 
 RETURNS: list[tuple[Any, Any, list[str]]] = [
     (decorated(later), ["7"], []),
-    (lambda cls, **given: later(cls, **given), ["7"], []),
+    (not_marked_async, ["7"], []),
     (lambda cls, salt: io.NodeOutput(7, block_execution=False), ["7"], []),
     (lambda cls, salt: io.NodeOutput(7, block_execution=True), None, []),
     (lambda cls, salt: io.NodeOutput(ExecutionBlocker(None)), None, []),
