@@ -158,6 +158,8 @@ def _stop_signal() -> threading.Event:
 def _listen(session: Session, hosts: Sequence[str], options: argparse.Namespace) -> None:
     """Bind every address; one of several may be missing on this machine, such as those of IPv6."""
     port, bound, certificate = options.port, 0, _certificate(options)
+    if not hosts:
+        raise ValueError("--listen names no address.")
     for host in hosts:
         try:
             address = session.server.listen(host, port, token=options.token, certificate=certificate)
