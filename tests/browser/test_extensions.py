@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Frame
 
 from comfy_notebook import session as sessions
 from comfy_notebook.folders import Folders
 from comfy_notebook.server import bundle
 from comfy_notebook.session import Session
+from comfy_notebook.widget import Editor
 
-from .harness import OpenPage
-from .packs import PackPage, install, shown
+from .harness import EditorPage, OpenPage
+from .packs import PARTS, PackPage, install, shown
 
 SCRIPTS = Path(__file__).parent / "fixtures" / "extensions"
 HOOKS = [
@@ -218,3 +220,59 @@ def test_virtual_nodes_inside_subgraphs_are_led_back(with_script: Show) -> None:
         page.run()
         assert got(page, "2:4") == ["two", 2, "from outside", None]
         assert page.problems() == []
+
+
+def write_pack(folder: Path, script: str, **replaced: str) -> Path:
+    """The test pack with one module; ``replaced`` are texts of the module and what stands in their place."""
+    (folder / "js").mkdir(parents=True, exist_ok=True)
+    (folder / "__init__.py").write_text((SCRIPTS / "pack.py").read_text() + f"CHANGED = {replaced}\n")
+    source = (SCRIPTS / f"{script}.js").read_text()
+    for old, new in replaced.items():
+        source = source.replace(old, new)
+    (folder / "js" / f"{script}.js").write_text(source)
+    return folder
+
+
+def test_a_pack_that_comes_late_joins_and_a_changed_one_is_offered(
+    session: Session, editor_page: OpenPage, tmp_path: Path
+) -> None:
+    editor = Editor(document(node(1, "Take", [None, "hello", 7, "#ff0000"])), name="late")
+    with editor_page(editor) as shown_page:
+        realm = shown_page.editor()
+        page = PackPage(shown_page, editor, realm)
+        page.until(f"() => {PARTS}.view.serialize().nodes.length === 1")
+        assert page.js("() => 'app' in window") is False
+        folder = write_pack(tmp_path / "custom_nodes" / "testpack", "widgets")
+        assert all(report.ok for report in session.load_packs([folder.parent]))
+        page.until("() => window.app?.graph.getNodeById(1)?.widgets?.some(w => w.name === 'press')", seconds=30)
+        page.until("() => document.querySelector('.t-swatch')?.value === '#ff0000'")
+        page.run()
+        assert got(page, 1) == ["hello!", 7, "", "#ff0000"]
+        write_pack(folder, "widgets", **{"press": "push"})
+        assert [report.ok for report in session.pack_loader.reload_changed()] == [True]
+        page.realm.get_by_role("button", name="Reload the editor").click(timeout=20_000)
+        again = PackPage(shown_page, editor, renewed(shown_page, realm))
+        again.until("() => window.app?.graph.getNodeById(1)?.widgets?.some(w => w.name === 'push')", seconds=30)
+        assert shown_page.errors == []
+
+
+def renewed(page: EditorPage, old: Frame) -> Frame:
+    """The frame that came in the place of ``old``."""
+    for _ in range(200):
+        frame = page.box().query_selector("iframe.comfy-notebook-frame")
+        realm = frame.content_frame() if frame else None
+        if realm and realm is not old:
+            return realm
+        page.page.wait_for_timeout(50)
+    raise AssertionError("the editor was not built anew")
+
+
+def test_where_frames_are_refused_scripts_stay_out(session: Session, editor_page: OpenPage, tmp_path: Path) -> None:
+    install(session, [write_pack(tmp_path / "made" / "testpack", "widgets")])
+    editor = Editor(document(node(1, "Take", ["hello", 7])), name="opaque")
+    with editor_page(editor, variant="opaque") as page:
+        realm = page.editor()
+        realm.wait_for_function(f"{PARTS}.view.serialize().nodes.length === 1")
+        realm.wait_for_function("() => document.querySelector('.cn-toasts')?.textContent.includes('do not run here')")
+        assert realm.evaluate("() => 'comfyAPI' in window") is False
+        assert realm.evaluate(f"() => {PARTS}.view.getWidget(1, 'text')") == "hello"

@@ -226,6 +226,7 @@ export class Editor {
       const fresh = await this.parts.api.objectInfo();
       const gone = Object.keys(this.definitions).filter((type) => !(type in fresh));
       this.updateDefinitions(fresh, gone);
+      this.packs.extensions?.lookForModules();
       this.notify("success", "Node definitions refreshed");
     } catch (error) {
       this.notify("error", "Node definitions were not refreshed", error instanceof Error ? error.message : String(error));
@@ -308,6 +309,12 @@ export class Editor {
   private showDead(text: string): void {
     const command = (id: string) => ({ label: this.commands.get(id).label, run: () => this.commands.run(id) });
     this.banner.show(text, [command("copy-json"), command("save-json")]);
+  }
+
+  /** A window evaluates a script once: only a new one takes its new version. The shell builds the editor anew in an emptied frame. */
+  offerReload(): void {
+    const reload = () => void this.workspace.flush().catch(() => undefined).then(() => location.replace("about:blank"));
+    this.banner.show("Scripts of custom nodes changed.", [{ label: "Reload the editor", run: reload }, { label: "Later", run: () => this.banner.hide() }]);
   }
 
   private changed(document: Document): void {

@@ -23,6 +23,6 @@ export function scriptPorts(editor: Editor, definitions: Record<string, NodeInfo
     start: (options, count) => runs.start({ count, ...options }),
     notify: (severity, summary, detail) => editor.notify(severity, summary, detail),
     problem: (source, error, pack) => editor.packProblems.add(source, error, pack),
-    offerReload: () => editor.notify("info", "Scripts of custom nodes changed", "Run the cell again to load them."),
+    offerReload: () => editor.offerReload(),
   };
 }
