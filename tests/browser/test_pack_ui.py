@@ -257,7 +257,7 @@ def test_what_packs_put_into_the_old_menu_is_in_the_bar(packed: Packed) -> None:
         assert page.js("document.querySelector('.cn-toolbar').getBoundingClientRect().height") == 40
         more.click()
         expect(page.realm.locator("#tall")).to_be_visible()
-        inside(page, ".cn-strip")
+        inside(page, ".cn-strip-box")
         screenshot(page, "folded")
         page.realm.get_by_text("Old way").click()
         page.page.page.keyboard.press("Escape")

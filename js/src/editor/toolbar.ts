@@ -32,7 +32,7 @@ export class Toolbar {
   readonly menuButton: HTMLButtonElement;
   /** Where packs put buttons and badges. */
   readonly extra = h("div", { class: "cn-extra" });
-  private readonly packErrors = h("button", { class: "cn-chip cn-chip-error cn-pack-errors", hidden: true, onclick: () => this.commands.run("packs") }, icon("puzzle"), h("span", {}));
+  private readonly packErrors = h("button", { class: "cn-chip cn-pack-errors", hidden: true, onclick: () => this.commands.run("packs") }, icon("puzzle"), h("span", {}));
   private readonly menuSections: (() => (MenuItem | HTMLElement | null)[])[] = [];
 
   constructor(

@@ -20,7 +20,6 @@ export class ComfyAppMenu {
     this.actionsGroup.element.classList.add("comfyui-actions-group");
     this.settingsGroup.element.classList.add("comfyui-settings-group");
     this.viewGroup.element.classList.add("comfyui-view-group");
-    // A row of its own where each child is one fold of the toolbar's strip.
-    this.element = $el("nav.comfyui-menu.cn-strip-group", [this.actionsGroup.element, this.settingsGroup.element, this.viewGroup.element]);
+    this.element = $el("nav.comfyui-menu", [this.actionsGroup.element, this.settingsGroup.element, this.viewGroup.element]);
   }
 }

@@ -27,6 +27,8 @@ const FIXED: Record<string, unknown> = {
   "Comfy.FloatRoundingPrecision": 0, "Comfy.EditAttention.Delta": 0.05, "Comfy.SnapToGrid.GridSize": 10, "Comfy.VueNodes.Enabled": false, "Comfy.Workflow.ShowMissingNodesWarning": true,
   "Comfy.Graph.CanvasInfo": false, "Comfy.LinkRelease.Action": "search box", "Comfy.LinkRelease.ActionShift": "search box", "Comfy.TextareaWidget.FontSize": 12, "Comfy.TextareaWidget.Spellcheck": false,
   "Comfy.NodeBadge.NodeIdBadgeMode": "None", "Comfy.NodeBadge.NodeSourceBadgeMode": "None", "Comfy.NodeBadge.NodeLifeCycleBadgeMode": "None",
+  "Comfy.CustomColorPalettes": {}, "Comfy.Node.ShowDeprecated": false, "Comfy.Node.ShowExperimental": true, "Comfy.Graph.ZoomSpeed": 1.1,
+  "Comfy.QueueButton.BatchCountLimit": 100, "Comfy.InvertMenuScrolling": false, "Comfy.GroupSelectedNodes.Padding": 10,
 };
 
 /** Declares them, hidden: the editor's page has those a person sets. */

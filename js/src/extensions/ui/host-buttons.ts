@@ -29,7 +29,7 @@ export function makeHostButtons(actions: HostActions): HostButtons {
       if (file) actions.open(file);
     },
   });
-  const menu = $el("div.comfy-menu.cn-strip-group", [
+  const menu = $el("div.comfy-menu", [
     $el("div.drag-handle.comfy-menu-header.cn-unseen", [queueSize]),
     hidden("button.comfy-queue-btn", "queue-button", "Queue Prompt", () => actions.queue(false)),
     hidden("button", "queue-front-button", "Queue Front", () => actions.queue(true)),

@@ -104,8 +104,9 @@ function build(app: UiApp): Built {
   const ui = new ComfyUI(app, { settings, commands });
   const menu = new ComfyAppMenu(app);
   const strip = new ToolbarStrip(editor.parts.root, editor.toolbar.extra);
-  strip.content.append(menu.element, ui.menuContainer, ui.fileInput);
   const statics = new Statics({ editor, settings, commands, sidebar, bottomPanel, strip });
+  strip.add(menu.element, ui.menuContainer);
+  editor.parts.root.append(ui.fileInput);
   const manager = new ExtensionManager({ editor, settings, commands, sidebar, bottomPanel });
   const toolbox = new SelectionToolbox(editor.parts.canvas, editor.view, commands, () => statics.extensions, () => selectedItems(app));
   const stops = [followTheme(editor.parts.root, (theme) => settings.adopt(PALETTE, theme)), watchIcons(editor.parts.host, editor.parts.root.ownerDocument), () => strip.destroy(), () => toolbox.destroy()];

@@ -37,13 +37,13 @@ export class Statics {
   readonly extensions: ExtensionStatics[] = [];
   private readonly menus: (MenuCommandGroup & Owned)[] = [];
   private readonly about: (AboutBadge & Owned)[] = [];
-  private readonly badges = h("div", { class: "cn-bar-badges cn-strip-group" });
-  private readonly actions = h("div", { class: "comfyui-button-group cn-strip-group" });
+  private readonly badges = h("div", { class: "cn-bar-badges" });
+  private readonly actions = h("div", { class: "comfyui-button-group" });
   private readonly panelButton: HTMLButtonElement;
 
   constructor(private readonly parts: Parts) {
     const { editor, commands, strip, bottomPanel, settings } = parts;
-    strip.content.prepend(this.badges, this.actions);
+    strip.add(this.badges, this.actions);
     this.panelButton = h("button", { class: "cn-icon-button", type: "button", title: "Bottom panel", "aria-label": "Bottom panel", "aria-expanded": "false", hidden: true, onclick: () => bottomPanel.toggle() }, icon("panel"));
     editor.toolbar.extra.append(this.panelButton);
     commands.registerCommand({ id: PANEL_COMMAND, label: "Toggle the bottom panel", function: () => bottomPanel.toggle() });

@@ -1,18 +1,21 @@
-// Where packs' own elements stand in the toolbar: in a row while they fit it, else in a box under one button. Packs of the
-// older API fill a menu that was a column (`app.ui.menuContainer`), those of the newer one append groups of buttons.
+// Where packs' own elements stand in the toolbar: groups in a row while they fit it, else in a box under one button. Packs of
+// the older API fill a menu that was a column (`app.ui.menuContainer`), those of the newer one append groups of buttons.
 
 import { h, onPressOutside } from "../../editor/dom";
 import { icon } from "../../editor/icons";
 
-/** Elements higher than this do not fit into the toolbar. */
+/** A group with elements higher than this does not fit into the toolbar. */
 const ROW_HEIGHT = 40;
-/** What a row may take of the toolbar's width. */
-const SHARE = 0.45;
+/** What the row may take of the toolbar's width. */
+const SHARE = 0.4;
 
 export class ToolbarStrip {
-  readonly content = h("div", { class: "cn-strip" });
+  private readonly row = h("div", { class: "cn-strip" });
+  private readonly box = h("div", { class: "cn-strip-box", hidden: true });
   private readonly button = h("button", { class: "cn-icon-button", type: "button", title: "Extensions", "aria-label": "Extensions", "aria-expanded": "false", "aria-haspopup": "true", hidden: true, onclick: () => this.toggle() }, icon("puzzle"));
-  private readonly observers: { disconnect(): void }[] = [];
+  private readonly groups: HTMLElement[] = [];
+  private readonly sizes = new ResizeObserver(() => this.soon());
+  private readonly changes = new MutationObserver(() => this.soon());
   private stop: (() => void) | null = null;
   private pending = 0;
 
@@ -20,68 +23,81 @@ export class ToolbarStrip {
     private readonly root: HTMLElement,
     place: HTMLElement,
   ) {
-    place.append(this.content, this.button);
-    const mutations = new MutationObserver((changes) => {
-      if (changes.some(({ type, target }) => type !== "attributes" || target !== this.content)) this.soon();
-    });
-    mutations.observe(this.content, { childList: true, subtree: true, attributes: true, attributeFilter: ["style", "class", "hidden"] });
-    const sizes = new ResizeObserver(() => this.soon());
-    sizes.observe(root);
-    this.observers.push(mutations, sizes);
-    this.content.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !this.isOpen) return;
+    place.append(this.row, this.button, this.box);
+    this.sizes.observe(root);
+    this.box.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
       event.stopPropagation();
       this.toggle();
       this.button.focus();
     });
+  }
+
+  /** Groups in the order they stand; where there is no room, the last goes first. */
+  add(...groups: HTMLElement[]): void {
+    for (const group of groups) {
+      group.classList.add("cn-strip-group");
+      this.sizes.observe(group); // pictures load
+      this.changes.observe(group, { childList: true, subtree: true, attributes: true, attributeFilter: ["style", "class", "hidden", "src"] });
+    }
+    this.groups.push(...groups);
+    this.row.append(...groups);
     this.soon();
   }
 
   destroy(): void {
     this.stop?.();
     cancelAnimationFrame(this.pending);
-    for (const observer of this.observers) observer.disconnect();
+    this.sizes.disconnect();
+    this.changes.disconnect();
   }
 
   private get isOpen(): boolean {
-    return this.button.getAttribute("aria-expanded") === "true";
+    return !this.box.hidden;
   }
 
   private toggle(): void {
     const on = !this.isOpen;
     this.button.setAttribute("aria-expanded", String(on));
-    this.content.classList.toggle("cn-open", on);
+    this.box.hidden = !on;
     this.stop?.();
-    this.stop = on ? onPressOutside(this.root, [this.content, this.button], () => this.toggle()) : null;
-    if (on) this.content.querySelector<HTMLElement>("button, input, select, a[href]")?.focus({ preventScroll: true });
+    this.stop = on ? onPressOutside(this.root, [this.box, this.button], () => this.toggle()) : null;
+    if (on) this.box.querySelector<HTMLElement>("button, input, select, a[href]")?.focus({ preventScroll: true });
+    else this.soon();
   }
 
   private soon(): void {
-    if (this.pending) return;
-    this.pending = requestAnimationFrame(() => {
+    this.pending ||= requestAnimationFrame(() => {
       this.pending = 0;
-      this.arrange();
+      if (!this.isOpen) this.arrange(); // what is read should not jump away
     });
   }
 
-  /** Measures the row and folds it when it does not fit. */
+  /** Measures all groups in the row, then folds what does not fit. */
   private arrange(): void {
-    const { content } = this;
-    if (this.isOpen && visibleLeaves(content).length > 0) return; // what is read should not jump away
-    content.hidden = false;
-    content.classList.remove("cn-folded");
-    const leaves = visibleLeaves(content);
-    const wide = content.scrollWidth > this.root.clientWidth * SHARE || content.scrollWidth > content.clientWidth + 1;
-    const high = leaves.some((element) => element.getBoundingClientRect().height > ROW_HEIGHT);
-    content.classList.toggle("cn-folded", wide || high);
-    content.hidden = leaves.length === 0;
-    this.button.hidden = !(wide || high) || leaves.length === 0;
-    if (this.button.hidden && this.isOpen) this.toggle();
+    const folded = this.groups.filter((group) => group.parentElement === this.box);
+    for (const group of folded) this.row.insertBefore(group, this.groups.slice(this.groups.indexOf(group) + 1).find((next) => next.parentElement === this.row) ?? null);
+    const bar = this.root.querySelector(".cn-toolbar");
+    const tooWide = () => this.row.scrollWidth > this.root.clientWidth * SHARE || (bar !== null && bar.scrollWidth > bar.clientWidth);
+    const out = this.groups.filter((group) => shown(group).some((element) => element.getBoundingClientRect().height > ROW_HEIGHT));
+    this.fold(out);
+    for (const group of [...this.groups].reverse()) {
+      if (!tooWide()) break;
+      if (group.parentElement === this.row && shown(group).length > 0) this.fold([group]);
+    }
+    this.button.hidden = this.box.childElementCount === 0;
+  }
+
+  private fold(groups: HTMLElement[]): void {
+    for (const group of groups) {
+      const after = this.groups.slice(this.groups.indexOf(group) + 1).find((next) => next.parentElement === this.box);
+      this.box.insertBefore(group, after ?? null);
+    }
+    this.button.hidden = this.box.childElementCount === 0; // it takes room too
   }
 }
 
-/** The elements that packs put into the groups of the strip and that are shown. */
-function visibleLeaves(content: HTMLElement): Element[] {
-  const shown = (element: Element) => element.getBoundingClientRect().height > 0 && element.getBoundingClientRect().width > 0;
-  return [...content.querySelectorAll(":scope > .cn-strip-group > *, :scope > :not(.cn-strip-group)")].filter(shown);
+/** What packs put into a group, as far as it is to be seen. */
+function shown(group: HTMLElement): Element[] {
+  return [...group.children].filter((element) => element.getBoundingClientRect().height > 0 && element.getBoundingClientRect().width > 0);
 }
