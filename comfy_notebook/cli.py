@@ -125,7 +125,18 @@ def serve(options: argparse.Namespace) -> int:
     from .server import serve as serving
 
     serving.prepare(options)
+    _set_memory_policy(options)
     return serving.serve(open_session(options, serving.cache_of(options)), options)
+
+
+def _set_memory_policy(options: argparse.Namespace) -> None:
+    from .diffusion.memory import policy
+
+    for name in ("cpu", "gpu_only", "highvram", "cpu_vae", "force_fp32", "force_fp16"):
+        setattr(policy, name, getattr(options, name))
+    policy.lowvram = options.lowvram or options.novram
+    if options.reserve_vram is not None:
+        policy.reserve = int(options.reserve_vram * 1024**3)
 
 
 def run(options: argparse.Namespace) -> int:

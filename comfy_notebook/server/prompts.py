@@ -13,6 +13,7 @@ from ..engine.history import without_secrets
 from ..engine.run_services import QueueItem
 from .catalogue import in_thread
 from .errors import BadRequest, json_error, json_object
+from .freeing import between_runs, unload_models
 from .json_text import dumps
 from .services import services
 from .websocket import status
@@ -170,9 +171,12 @@ async def post_history(request: web.Request) -> web.Response:
 
 @routes.post("/free")
 async def free(request: web.Request) -> web.Response:
-    body = await json_object(request, empty_ok=True)
+    """Let results go at once, models once the prompt that runs has ended."""
+    body, parts = await json_object(request, empty_ok=True), services(request)
     if body.get("free_memory") or body.get("unload_models"):  # loaded models are results too
-        await in_thread(services(request).engine.free)
+        await in_thread(parts.engine.free)
+    if body.get("unload_models"):
+        await in_thread(between_runs, parts.engine, parts.bus, unload_models)
     return web.Response()
 
 

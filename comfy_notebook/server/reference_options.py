@@ -16,18 +16,18 @@ _SWITCHES = (
         "log-stdout",
     ),
     *("cuda-malloc", "disable-cuda-malloc", "deterministic", "force-channels-last", "force-non-blocking"),
-    *("force-fp32", "force-fp16", "fp64-unet", "fp32-unet", "fp16-unet", "bf16-unet", "fp8_e4m3fn-unet"),
-    *("fp8_e5m2-unet", "fp8_e8m0fnu-unet", "fp16-vae", "fp32-vae", "bf16-vae", "cpu-vae", "fp8_e4m3fn-text-enc"),
+    *("fp64-unet", "fp32-unet", "fp16-unet", "bf16-unet", "fp8_e4m3fn-unet"),
+    *("fp8_e5m2-unet", "fp8_e8m0fnu-unet", "fp16-vae", "fp32-vae", "bf16-vae", "fp8_e4m3fn-text-enc"),
     *("fp8_e5m2-text-enc", "fp16-text-enc", "fp32-text-enc", "bf16-text-enc", "supports-fp8-compute"),
     *("use-split-cross-attention", "use-quad-cross-attention", "use-pytorch-cross-attention", "use-sage-attention"),
     *("use-flash-attention", "disable-xformers", "force-upcast-attention", "dont-upcast-attention"),
-    *("gpu-only", "highvram", "normalvram", "lowvram", "novram", "disable-smart-memory", "disable-async-offload"),
+    *("normalvram", "disable-smart-memory", "disable-async-offload"),
     *("disable-pinned-memory", "disable-dynamic-vram", "enable-dynamic-vram", "fast-disk", "mmap-torch-files"),
     *("disable-mmap", "disable-ipex-optimize", "disable-api-nodes", "enable-assets", "disable-assets-autoscan"),
     *("enable-manager", "disable-manager-ui", "enable-manager-legacy-ui"),
 )
 _WITH_VALUE = (
-    *("default-device", "oneapi-device-selector", "preview-size", "reserve-vram", "default-hashing-function"),
+    *("default-device", "oneapi-device-selector", "preview-size", "default-hashing-function"),
     *("front-end-version", "front-end-root", "comfy-api-base", "database-url"),
 )
 #: Options that may stand alone or before values.

@@ -44,6 +44,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     command.add_argument("--cpu", action="store_true", help="leave GPUs alone")
     command.add_argument("--cuda-device", metavar="ID", help="use this GPU alone; several: 0,1")
+    _add_memory_options(command)
     _add_cache_options(command)
     command.add_argument("--disable-metadata", action="store_true", help="save no prompts and workflows in files")
     command.add_argument(
@@ -62,6 +63,19 @@ def add_options(command: argparse.ArgumentParser) -> None:
     add_ignored_options(command)
 
 
+def _add_memory_options(command: argparse.ArgumentParser) -> None:
+    places = command.add_mutually_exclusive_group()
+    places.add_argument("--gpu-only", action="store_true", help="models and results stay on the GPU")
+    places.add_argument("--highvram", action="store_true", help="models stay on the GPU")
+    places.add_argument("--lowvram", action="store_true", help="models go to the GPU block by block")
+    places.add_argument("--novram", action="store_true", help="as --lowvram")
+    command.add_argument("--reserve-vram", type=_gigabytes, metavar="GB", help="leave this much of a GPU to others")
+    command.add_argument("--cpu-vae", action="store_true", help="encode and decode pictures on the processor")
+    numbers = command.add_mutually_exclusive_group()
+    numbers.add_argument("--force-fp32", action="store_true", help="compute with 32 bits")
+    numbers.add_argument("--force-fp16", action="store_true", help="compute with 16 bits")
+
+
 def _add_cache_options(command: argparse.ArgumentParser) -> None:
     caches = command.add_mutually_exclusive_group()
     caches.add_argument("--cache-classic", action="store_true", help="keep what the newest prompt uses")
@@ -76,6 +90,13 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("must be 0 or more")
+    return number
+
+
+def _gigabytes(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < 1e6:
+        raise argparse.ArgumentTypeError("must be a number of gigabytes")
     return number
 
 

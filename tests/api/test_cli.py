@@ -195,10 +195,10 @@ def test_serve_takes_the_options_of_the_reference(serve: Callable[..., Served], 
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--lowvram", "--fp16-vae", "--use-pytorch-cross-attention"],
+        ["--normalvram", "--fp16-vae", "--use-pytorch-cross-attention"],
         ["--front-end-version", "Comfy-Org/ComfyUI_frontend@latest", "--windows-standalone-build"],
         ["--fast", "--directml"],
-        ["--fast", "fp16_accumulation", "cublas_ops", "--reserve-vram", "0.6"],
+        ["--fast", "fp16_accumulation", "cublas_ops", "--default-device", "1"],
         ["--preview-size", "512", "--default-hashing-function", "md5"],
         ["--fp8_e4m3fn-unet", "--async-offload", "2", "--multi-user"],
     ],
@@ -208,6 +208,17 @@ def test_options_that_change_nothing_are_taken(arguments: list[str]) -> None:
     assert options.port == 1
     assert options.ignored == [argument for argument in arguments if argument.startswith("--")]
     assert not cli.parser().parse_args(["serve"]).ignored
+
+
+def test_options_about_memory_reach_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    from comfy_notebook.diffusion import memory
+
+    monkeypatch.setattr(memory, "policy", memory.Policy())
+    told = ["--lowvram", "--reserve-vram", "1.5", "--cpu-vae", "--force-fp16"]
+    cli._set_memory_policy(cli.parser().parse_args(["serve", *told]))
+    assert memory.policy == memory.Policy(lowvram=True, reserve=3 * 2**29, cpu_vae=True, force_fp16=True)
+    cli._set_memory_policy(cli.parser().parse_args(["serve", "--cpu", "--gpu-only"]))
+    assert memory.policy == memory.Policy(cpu=True, gpu_only=True, reserve=3 * 2**29)
 
 
 def test_it_ends_once_all_is_loaded_where_asked(tmp_path: Path) -> None:
