@@ -17,6 +17,7 @@ from . import (
     off,
     packs,
     prompts,
+    sockets,
     statics,
     uploads,
     userdata,
@@ -41,6 +42,7 @@ ROUTES = (
     uploads,
     userdata,
     websocket,
+    sockets,
     editor_routes,
     icons,
     internal,
@@ -56,6 +58,7 @@ def build_app(parts: Services) -> web.Application:
         client_max_size=parts.max_upload_size,
     )
     app[SERVICES] = parts
+    app[sockets.OPEN] = {}
     app.on_response_prepare.append(name_allowed_origin)
     for module in ROUTES:
         for route in module.routes:

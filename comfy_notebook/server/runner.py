@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from aiohttp import web
 
 from .security import GATE, Gate, is_loopback_name
+from .sockets import CONNECT
 
 if TYPE_CHECKING:
     import ssl
@@ -87,6 +88,7 @@ class Server:
     async def _set_up(self) -> web.AppRunner:
         app = self._build()
         app[GATE] = self._gate
+        app[CONNECT] = self.connect
         runner = web.AppRunner(
             app, handle_signals=False, access_log=None, keepalive_timeout=KEEPALIVE_SECONDS, shutdown_timeout=1.0
         )

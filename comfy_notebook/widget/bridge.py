@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
 
 from ..engine.events import EventBus
+from ..server.pair_connector import PairConnector
 from .outbox import Outbox
 from .requests import Exchange, Sender
 
@@ -132,7 +132,7 @@ class Bridge:
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
             self._http = aiohttp.ClientSession(
-                connector=_PairConnector(self._endpoint),
+                connector=PairConnector(self._endpoint.connect, self._endpoint.loop),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=30),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 read_bufsize=2**20,
@@ -147,17 +147,3 @@ class Bridge:
             exchange.cancel()
         if self._http is not None:
             self._endpoint.loop.create_task(self._http.close())
-
-
-class _PairConnector(aiohttp.BaseConnector):
-    """Connections to the application over socket pairs, as ``aiohttp.UnixConnector`` makes them over a socket file."""
-
-    allowed_protocol_schema_set = frozenset({"http"})
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(limit=0, loop=endpoint.loop)
-        self._endpoint = endpoint
-
-    async def _create_connection(self, req: Any, traces: Any, timeout: Any) -> ResponseHandler:
-        _, protocol = await self._loop.create_connection(self._factory, sock=self._endpoint.connect())
-        return protocol

@@ -565,3 +565,57 @@ def test_files_are_saved_and_opened_from_links(session: Session, packs_page: Ope
             popup.value.wait_for_url("blob:**")
             assert popup.value.locator("img").evaluate("image => image.naturalWidth") == 12
         assert page.errors == []
+
+
+def test_websockets_need_no_port(session: Session, packs_page: OpenPacks) -> None:
+    closed: list[int | None] = []
+
+    @session.packs.routes.table.get("/pack/socket")
+    async def serve(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=["own"])
+        await socket.prepare(request)
+        await socket.send_str("hello " + request.query["name"])
+        async for message in socket:
+            if message.data == "bye":
+                await socket.close(code=4001, message=b"as you wish")
+            elif isinstance(message.data, bytes):
+                await socket.send_bytes(message.data[::-1])
+            else:
+                await socket.send_str(message.data.upper())
+        closed.append(socket.close_code)
+        return socket
+
+    talk = """async (end) => {
+        const socket = new WebSocket(`ws://${location.host}/pack/socket?name=me`, ["own"]);
+        const heard = [socket instanceof WebSocket, socket.readyState];
+        socket.binaryType = "arraybuffer";
+        socket.onopen = () => { heard.push(socket.protocol); socket.send("ä".repeat(3)); socket.send(new Uint8Array([1, 2, 3])); };
+        await new Promise((done) => {
+            socket.onmessage = ({data}) => {
+                heard.push(typeof data === "string" ? data : [...new Uint8Array(data)]);
+                if (heard.length === 6) end === "theirs" ? socket.send("bye") : socket.close(4000);
+            };
+            socket.onclose = ({code, reason, wasClean}) => done(heard.push(code, reason, wasClean));
+        });
+        return [...heard, socket.readyState === WebSocket.CLOSED];
+    }"""
+    refused = """() => new Promise((done) => {
+        const socket = new WebSocket("/pack/none"); const heard = [];
+        socket.onerror = () => heard.push("error"); socket.onclose = ({code}) => done([...heard, code]);
+    })"""
+    comfy = """() => new Promise((done) => {
+        const socket = api.socket; const types = [];
+        socket.onopen = () => socket.send(JSON.stringify({type: "feature_flags", data: {}}));
+        socket.onmessage = ({data}) => { types.push(JSON.parse(data).type); if (types.length === 2) done(types); };
+    })"""
+    with packs_page() as (page, frame):
+        sockets: list[str] = []
+        page.page.on("websocket", lambda socket: sockets.append(socket.url))
+        start = [True, 0, "own", "hello me", "ÄÄÄ", [3, 2, 1]]
+        assert frame.evaluate(talk, "theirs") == [*start, 4001, "as you wish", True, True]
+        assert frame.evaluate(talk, "ours") == [*start, 1000, "", True, True]  # what the server closes with
+        assert closed[1] == 4000
+        assert frame.evaluate(refused) == ["error", 1006]
+        assert frame.evaluate(comfy) == ["status", "feature_flags"]
+        assert sockets == []
+        assert page.errors == []

@@ -10,6 +10,7 @@ import { askKernel, bridgedBeacon, bridgedFetch } from "./fetch";
 import { Files } from "./files";
 import { bridgeHtml } from "./html";
 import { bridgeLeaving } from "./leaving";
+import { bridgedWebSocket } from "./socket";
 import { watch } from "./watch";
 import { bridgedXhr } from "./xhr";
 
@@ -39,6 +40,7 @@ export function installNetwork(host: Host, window: Window & typeof globalThis, m
   window.fetch = bridgedFetch(host, addresses, window.fetch.bind(window));
   window.XMLHttpRequest = bridgedXhr(host, addresses, window.XMLHttpRequest);
   window.navigator.sendBeacon = bridgedBeacon(window.fetch, addresses, window.navigator.sendBeacon.bind(window.navigator));
+  window.WebSocket = bridgedWebSocket(host, addresses, window.WebSocket);
   window.Audio = audioClass(window);
 }
 
