@@ -175,7 +175,9 @@ def test_every_surface_fits_and_is_readable(packed: Packed, width: int, height: 
         page.realm.get_by_text("In the panel").click()
         assert ["panel"] in happened(page)
         page.realm.get_by_label("Close the bottom panel").click()
-        page.realm.get_by_label("Close the sidebar").click()
+        page.realm.get_by_label("Close the sidebar").focus()
+        keyboard.press("Escape")
+        expect(page.realm.locator(".cn-side-panel")).to_be_hidden()
         for tab in ("Tests", "About", "Custom node packs"):
             page.js("app.ui.settings.show()")
             page.realm.get_by_role("dialog", name="Settings").get_by_role("tab", name=tab, exact=True).click()

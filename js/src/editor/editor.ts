@@ -358,8 +358,10 @@ export class Editor {
   }
 
   /** Dialogs, menus and search have keys of their own. */
-  private keysElsewhere(event: Event): boolean {
-    return this.dialogs.isOpen || this.settingsDialog.isOpen || this.parts.lightbox.isOpen || this.search.isOpen || !!(event.target as Element).closest?.(".cn-popover");
+  private keysElsewhere(event: KeyboardEvent): boolean {
+    const within = (selector: string) => !!(event.target as Element).closest?.(selector);
+    return this.dialogs.isOpen || this.settingsDialog.isOpen || this.parts.lightbox.isOpen || this.search.isOpen || within(".cn-popover")
+      || (event.key === "Escape" && within("[data-closes]"));
   }
 
   private packsPage() {

@@ -78,7 +78,7 @@ export class Sidebar {
     private readonly closed: () => void,
   ) {
     const handle = h("div", { class: "cn-side-handle", role: "separator", "aria-orientation": "vertical", "aria-label": "Width of the sidebar", tabindex: "0" });
-    this.panel = h("section", { class: "cn-side-panel", hidden: true },
+    this.panel = h("section", { class: "cn-side-panel", "data-closes": "", hidden: true },
       h("header", {}, this.title, h("span", { class: "cn-spacer" }), h("button", { class: "cn-icon-button cn-small", title: "Close", "aria-label": "Close the sidebar", onclick: () => this.close() }, icon("close"))),
       this.body, handle);
     this.element = h("div", { class: "cn-sidebar", hidden: true }, this.rail, this.panel);

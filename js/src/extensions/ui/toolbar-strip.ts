@@ -11,7 +11,7 @@ const SHARE = 0.4;
 
 export class ToolbarStrip {
   private readonly row = h("div", { class: "cn-strip" });
-  private readonly box = h("div", { class: "cn-strip-box", hidden: true });
+  private readonly box = h("div", { class: "cn-strip-box", "data-closes": "", hidden: true });
   private readonly button = h("button", { class: "cn-icon-button", type: "button", title: "Extensions", "aria-label": "Extensions", "aria-expanded": "false", "aria-haspopup": "true", hidden: true, onclick: () => this.toggle() }, icon("puzzle"));
   private readonly groups: HTMLElement[] = [];
   private readonly sizes = new ResizeObserver(() => this.soon());
