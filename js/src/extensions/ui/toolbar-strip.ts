@@ -11,7 +11,7 @@ const SHARE = 0.4;
 
 export class ToolbarStrip {
   private readonly row = h("div", { class: "cn-strip" });
-  private readonly box = h("div", { class: "cn-strip-box", "data-closes": "", hidden: true });
+  private readonly box = h("div", { class: "cn-strip-box", "data-closes": "", tabindex: "-1", hidden: true });
   private readonly button = h("button", { class: "cn-icon-button", type: "button", title: "Extensions", "aria-label": "Extensions", "aria-expanded": "false", "aria-haspopup": "true", hidden: true, onclick: () => this.toggle() }, icon("puzzle"));
   private readonly groups: HTMLElement[] = [];
   private readonly sizes = new ResizeObserver(() => this.soon());
@@ -62,8 +62,9 @@ export class ToolbarStrip {
     this.box.hidden = !on;
     this.stop?.();
     this.stop = on ? onPressOutside(this.root, [this.box, this.button], () => this.toggle()) : null;
-    if (on) this.box.querySelector<HTMLElement>("button, input, select, a[href]")?.focus({ preventScroll: true });
-    else this.soon();
+    if (!on) return this.soon();
+    const stops = [...this.box.querySelectorAll<HTMLElement>("button, input, select, a[href]")];
+    (stops.find((element) => element.tabIndex >= 0 && element.getBoundingClientRect().height > 0) ?? this.box).focus({ preventScroll: true });
   }
 
   private soon(): void {
