@@ -179,7 +179,7 @@ def test_packs_draw_and_place_what_they_like(with_script: Show) -> None:
             count = "count => app.graph.getNodeById(1).widgets.filter(w => w.name.startsWith('$$')).length === count"
             page.until(count, pictures)
         page.menu(node=1)
-        page.pick("More ▸")
+        page.pick("More")
         page.realm.locator(".litecontextmenu").get_by_text("two").click()
         page.until("() => app.graph.getNodeById(1).title === 'two'")
         page.menu(node=1)

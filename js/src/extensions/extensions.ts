@@ -115,6 +115,7 @@ export class Extensions {
       this.opening = null;
       if (!editor.hasBegun()) editor.begin(document);
     }
+    if (Object.keys(app.nodeOutputs).length > 0) app.hooks.call("onNodeOutputsUpdated", [app.nodeOutputs]);
     await app.hooks.settle("setup", [], [...app.extensions].filter((extension) => !this.late.includes(extension)));
     this.started = true;
     this.look();

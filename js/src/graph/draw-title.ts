@@ -23,10 +23,13 @@ export function drawTitle(
   const { palette } = surface;
   const { x, y, w, radius, look } = box;
   const collapsed = node.flags.collapsed;
-  ctx.fillStyle = look.title;
-  ctx.beginPath();
-  ctx.roundRect(x, y, w, TITLE, collapsed ? radius : [radius, radius, 0, 0]);
-  ctx.fill();
+  const own = ownTitle(node, ctx, look);
+  if (!own.bar) {
+    ctx.fillStyle = look.title;
+    ctx.beginPath();
+    ctx.roundRect(x, y, w, TITLE, collapsed ? radius : [radius, radius, 0, 0]);
+    ctx.fill();
+  }
   const bar = runtime?.running ? runtime.progress : undefined;
   if (!collapsed) {
     ctx.fillStyle = palette.nodeBorder;
@@ -36,16 +39,32 @@ export function drawTitle(
     ctx.fillStyle = palette.running;
     ctx.fillRect(x, y + TITLE - 4, w * Math.min(Math.max(bar.value / bar.max, 0), 1), 4);
   }
-  drawChevron(ctx, x + 15, y + TITLE / 2, !!collapsed, palette);
+  if (!own.box()) drawChevron(ctx, x + 15, y + TITLE / 2, !!collapsed, palette);
   const right = drawMarks(node, ctx, x + w - 8, y + TITLE / 2, surface, runtime, options);
   useFont(ctx, `600 13px ${palette.font}`);
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   ctx.fillStyle = node.mode === BYPASSED && palette.dark ? "#f1e9fb" : look.text;
   const title = String(node.getTitle() ?? node.type);
-  ctx.fillText(fitText(ctx, title, right - (x + 27) - 4), x + 27, y + TITLE / 2 + 0.5);
+  if (!own.text()) ctx.fillText(fitText(ctx, title, right - (x + 27) - 4), x + 27, y + TITLE / 2 + 0.5);
   ctx.textBaseline = "alphabetic";
   node.onDrawTitle?.(ctx);
+}
+
+/** Packs draw parts of the title in their own way: the bar at once, the others when their turn comes; true where they do. */
+function ownTitle(node: LGraphNode, ctx: CanvasRenderingContext2D, look: Looks): { bar: boolean; box(): boolean; text(): boolean } {
+  const scale = 1;
+  const size = node.renderingSize;
+  node.onDrawTitleBar?.(ctx, TITLE, size, scale, look.title);
+  const box = (): boolean => {
+    node.onDrawTitleBox?.(ctx, TITLE, size, scale);
+    return !!node.onDrawTitleBox;
+  };
+  const text = (): boolean => {
+    node.onDrawTitleText?.(ctx, TITLE, size, scale, node.titleFontStyle, !!node.selected);
+    return !!node.onDrawTitleText;
+  };
+  return { bar: !!node.onDrawTitleBar, box, text };
 }
 
 function drawChevron(ctx: CanvasRenderingContext2D, x: number, y: number, closed: boolean, palette: Palette): void {

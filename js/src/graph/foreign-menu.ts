@@ -12,7 +12,7 @@ export function foreignEntry(option: AnyWidget, node: LGraphNode | null, core: V
   const listed = option.submenu?.options;
   const submenu = Array.isArray(listed) ? listed.map((item: AnyWidget) => foreignEntry(item, node, core)) : undefined;
   const opens = !submenu && (option.has_submenu || option.submenu);
-  return { label: opens ? `${label} ▸` : label, disabled: !!option.disabled, submenu, action: () => runEntry(option, node, core) };
+  return { label, ...(opens && { hint: "›" }), disabled: !!option.disabled, submenu, action: () => runEntry(option, node, core) };
 }
 
 function plainText(markup: string): string {

@@ -85,16 +85,18 @@ export class Loader {
   }
 
   #settle(nodes: Iterable<LGraphNode>): void {
-    for (const node of nodes) {
-      try {
-        (node as AnyWidget).onGraphConfigured?.();
-        (node as AnyWidget).onAfterGraphConfigured?.();
-      } catch (error) {
-        const hooks = packHooks();
-        if (hooks) hooks.failed("onGraphConfigured", node, error);
-        else this.core.services.notify("warning", `Node ${node.id} (${node.type}): ${String(error)}`);
-      }
-      watchChosenImage(node, this.core);
+    const all = [...nodes];
+    for (const hook of ["onGraphConfigured", "onAfterGraphConfigured"]) for (const node of all) this.#call(node, hook);
+    for (const node of all) watchChosenImage(node, this.core);
+  }
+
+  #call(node: LGraphNode, hook: string): void {
+    try {
+      (node as AnyWidget)[hook]?.();
+    } catch (error) {
+      const hooks = packHooks();
+      if (hooks) hooks.failed(hook, node, error);
+      else this.core.services.notify("warning", `Node ${node.id} (${node.type}): ${String(error)}`);
     }
   }
 
