@@ -19,6 +19,8 @@ from .services import services
 routes = web.RouteTableDef()
 
 KEPT = 1000
+#: The logger whose records every session keeps.
+OWN = __name__.partition(".")[0]
 #: What the reference's terminal tells; there is none here.
 SIZE = {"cols": 80, "rows": 24}
 
@@ -89,9 +91,12 @@ class Tee:
 
 
 def keep_output(buffer: LogBuffer) -> None:
-    """Keep whatever this process prints from now on."""
+    """Keep whatever this process prints and whatever packs log from now on (our own records are kept already)."""
     sys.stdout = Tee(sys.stdout, buffer.add)
     sys.stderr = Tee(sys.stderr, buffer.add)
+    handler = Handler(buffer)
+    handler.addFilter(lambda record: not record.name.startswith(OWN))
+    logging.getLogger().addHandler(handler)
 
 
 @routes.get("/internal/logs")

@@ -257,9 +257,13 @@ def test_https(serve: Callable[..., Served], tmp_path: Path) -> None:
 
 
 PACK = """
+import logging
+
 from comfy_execution.graph_utils import GraphBuilder
 
 print("loading")
+logging.info("as the root")
+logging.getLogger("of.the.pack").warning("as itself")
 
 class Twice:
     @classmethod
@@ -287,6 +291,9 @@ def test_packs_beside_the_workflows_are_loaded(
     assert serve("--disable-all-custom-nodes").ask("prompt", {"prompt": prompt})[0] == 400
     allowed = serve("--disable-all-custom-nodes", "--whitelist-custom-nodes", "a-pack")
     assert allowed.ask("object_info/Twice")[1]["Twice"]["python_module"] == "custom_nodes.a-pack"
+    logged = allowed.ask("internal/logs")[1]
+    for line in ("as the root", "as itself", "a-pack: "):
+        assert logged.count(line) == 1, (line, logged)
     (tmp_path / "extra.yaml").write_text("a:\n  custom_nodes: custom_nodes\n")
     elsewhere = serve("--base-directory", "empty", "--extra-model-paths-config", "extra.yaml")
     assert elsewhere.run(prompt)["outputs"] == {"1": {"text": ["abab"]}}
