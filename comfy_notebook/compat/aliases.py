@@ -10,16 +10,23 @@ import importlib
 from types import ModuleType
 
 _DIFFUSION = "comfy_notebook.diffusion"
+_MODELS = "comfy_notebook.compat.models"
 
 ALIASES: dict[str, str] = {
     "comfy.conds": f"{_DIFFUSION}.conds",
+    "comfy.controlnet": f"{_MODELS}.controlnet",
     "comfy.extra_samplers.uni_pc": f"{_DIFFUSION}.sampling.uni_pc",
     "comfy.k_diffusion.sampling": f"{_DIFFUSION}.sampling.k_diffusion",
+    "comfy.latent_formats": f"{_MODELS}.latent_formats",
+    "comfy.lora": f"{_MODELS}.lora",
+    "comfy.model_patcher": f"{_MODELS}.model_patcher",
     "comfy.model_sampling": f"{_DIFFUSION}.sampling.model_sampling",
     "comfy.patcher_extension": f"{_DIFFUSION}.sampling.wrappers",
     "comfy.sample": f"{_DIFFUSION}.sampling.sample",
     "comfy.sampler_helpers": f"{_DIFFUSION}.sampling.sampler_helpers",
     "comfy.samplers": f"{_DIFFUSION}.sampling.samplers",
+    "comfy.sd": f"{_MODELS}.sd",
+    "comfy.sd1_clip": f"{_MODELS}.sd1_clip",
 }
 
 

@@ -32,14 +32,14 @@ IMPORTS = [
     "import comfy.model_base, comfy.ops, comfy.quant_ops",
     "from comfy.ldm.anything.new import Thing, other_thing",
     "from comfy.ldm import wan; wan.model.WanModel",
-    "from comfy import model_patcher; model_patcher.ModelPatcher",
-    "import comfy.sd; comfy.model_base.BaseModel; comfy.ldm.flux.layers.attention",
+    "from comfy import gligen; gligen.Gligen",
+    "import comfy.gligen; comfy.model_base.BaseModel; comfy.ldm.flux.layers.attention",
     "from comfy_extras.nodes_custom_sampler import SamplerCustom",
     "from comfy_extras.chainner_models import model_loading",
     "from comfy.k_diffusion.utils import FolderOfImages",
     "from nodes import common_ksampler, VAEEncode, CheckpointLoaderSimple, MAX_RESOLUTION",
     "from latent_preview import LatentPreviewer, TAESDPreviewerImpl",
-    "from comfy.controlnet import ControlBase",
+    "from comfy.cldm.cldm import ControlNet",
     "from comfy_api_nodes.apis import anything",
     "from app.user_manager import UserManager; UserManager()",
     "import server; server.web, server.uuid; server.PromptServer.instance.routes",
@@ -96,10 +96,10 @@ def test_suppress_is_a_question_too(tmp_path: Path) -> None:
 def test_stand_ins_raise_only_when_called(tmp_path: Path) -> None:
     code = """
         import abc
-        import comfy.sd, comfy.model_patcher, comfy.ops, comfy.samplers
+        import comfy.sd, comfy.gligen, comfy.ops, comfy.samplers
         from comfy.ldm.modules.attention import optimized_attention
 
-        class Patched(comfy.model_patcher.ModelPatcher):
+        class Patched(comfy.gligen.Gligen):
             def extra(self): ...
         class Both(comfy.samplers.CFGGuider, abc.ABC):
             def __init__(self):
@@ -107,7 +107,7 @@ def test_stand_ins_raise_only_when_called(tmp_path: Path) -> None:
         def annotated(vae: comfy.sd.VAE | None, clip: "comfy.sd.CLIP") -> list[comfy.sd.VAE]: ...
 
         print(Both().ready, isinstance(3, comfy.sd.VAE), isinstance(Both(), comfy.samplers.CFGGuider))
-        for call in (Patched, comfy.sd.VAE, optimized_attention, lambda: comfy.ops.manual_cast.Linear(2, 3)):
+        for call in (Patched, comfy.sd.StyleModel, optimized_attention, lambda: comfy.ops.manual_cast.Linear(2, 3)):
             try:
                 call()
             except compat.NotSupportedError as error:
@@ -118,8 +118,8 @@ def test_stand_ins_raise_only_when_called(tmp_path: Path) -> None:
         *(
             f"The caller uses {name}, which comfy_notebook does not have"
             for name in (
-                "comfy.model_patcher.ModelPatcher",
-                "comfy.sd.VAE",
+                "comfy.gligen.Gligen",
+                "comfy.sd.StyleModel",
                 "comfy.ldm.modules.attention.optimized_attention",
                 "comfy.ops.manual_cast.Linear",
             )
@@ -154,14 +154,14 @@ def test_the_error_names_pack_node_and_feature(tmp_path: Path) -> None:
     from comfy_notebook.session import Session
 
     source = """
-import comfy.sd
+import comfy.diffusers_load
 class Deep:
     INPUT_TYPES = classmethod(lambda cls: {"required": {}})
     RETURN_TYPES = ()
     OUTPUT_NODE = True
     FUNCTION = "run"
     def run(self):
-        comfy.sd.load_checkpoint_guess_config("x")
+        comfy.diffusers_load.load_diffusers("x")
 NODE_CLASS_MAPPINGS = {"DeepNode": Deep}
 """
     folder = tmp_path / "custom_nodes" / "deep_pack"
@@ -176,7 +176,7 @@ NODE_CLASS_MAPPINGS = {"DeepNode": Deep}
         session.close()
     [error] = [data for kind, data in entry["status"]["messages"] if kind == "execution_error"]
     assert error["exception_message"].strip() == (
-        "node 'DeepNode' (7) of the pack 'deep_pack' uses comfy.sd.load_checkpoint_guess_config, "
+        "node 'DeepNode' (7) of the pack 'deep_pack' uses comfy.diffusers_load.load_diffusers, "
         "which comfy_notebook does not have"
     )
 

@@ -32,11 +32,12 @@ vram_state = VRAMState.NORMAL_VRAM
 lowvram_available = True
 directml_enabled = False
 XFORMERS_IS_AVAILABLE = False
-current_loaded_models: list[Any] = []
 
 
 def __getattr__(name: str) -> Any:
     """What needs torch, made when asked for."""
+    if name == "current_loaded_models":
+        return _models().current_loaded_models
     if name == "OOM_EXCEPTION":
         import torch
 
@@ -306,8 +307,18 @@ def soft_empty_cache(force: bool = False) -> None:
         torch.mps.empty_cache()
 
 
+def _models() -> Any:
+    """The manager of models, told what the options say about memory."""
+    from ...diffusion import memory
+
+    for name in ("cpu", "highvram", "lowvram", "gpu_only", "cpu_vae", "force_fp32", "force_fp16"):
+        setattr(memory.policy, name, bool(getattr(args, name)))
+    memory.policy.lowvram |= bool(args.novram)
+    return memory
+
+
 def cleanup_models() -> None:
-    """Nothing is kept loaded here."""
+    """Models that nobody holds any more are gone by themselves."""
     gc.collect()
 
 
@@ -318,31 +329,37 @@ def unload_all_models() -> None:
     """Let go of models and results."""
     from ... import session
 
+    _models().unload_all_models()
     session.current().engine.free()
     soft_empty_cache()
 
 
 def free_memory(memory_required: float, device: Any, keep_loaded: Sequence[Any] = ()) -> list[Any]:
-    """Make room on ``device``; answers what was unloaded."""
+    """Make room on ``device`` by unloading models that were not used for longest; answers them."""
+    unloaded: list[Any] = _models().free_memory(memory_required, device, [_patcher_of(model) for model in keep_loaded])
     if get_free_memory(device) < memory_required:
         gc.collect()
         soft_empty_cache()
-    return []
+    return unloaded
+
+
+def _patcher_of(loaded: Any) -> Any:
+    """Packs give patchers or what :func:`loaded_models` gave them."""
+    model = getattr(loaded, "model", loaded)
+    return model if hasattr(model, "model_options") else loaded
 
 
 def loaded_models(only_currently_used: bool = False) -> list[Any]:
-    return []
+    """The patchers of models that were brought to their device."""
+    entries = _models().current_loaded_models
+    return [entry.model for entry in entries if entry.currently_used or not only_currently_used]
 
 
 def load_models_gpu(
     models: Sequence[Any], memory_required: float = 0, force_patch_weights: bool = False, **options: Any
 ) -> None:
-    """Bring models to the device that computes: those that say where they belong."""
-    for model in models:
-        load = getattr(model, "model", model)
-        device = getattr(model, "load_device", None)
-        if device is not None and hasattr(load, "to"):
-            load.to(device)
+    """Bring models to the device that computes, with their patches on."""
+    _models().load_models_gpu([model for model in models if hasattr(model, "load")], memory_required)
 
 
 def load_model_gpu(model: Any) -> None:

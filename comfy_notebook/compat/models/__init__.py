@@ -1,0 +1,1 @@
+"""Modules under which packs know the models; they load torch, so :mod:`..aliases` leads to them on first import."""
