@@ -33,7 +33,9 @@ class InputDefinition:
     def is_widget(self) -> bool:
         """Whether the built-in editor draws a widget for it (it is an input socket in any case)."""
         kind = self.options.get("widgetType", type_name(self.type))
-        return not self.options.get("forceInput") and isinstance(kind, str) and kind in WIDGET_TYPES
+        if self.options.get("forceInput") or not isinstance(kind, str):
+            return False
+        return any(str.__eq__(kind, name) for name in WIDGET_TYPES)  # packs have types that equal everything
 
 
 @dataclass(frozen=True, eq=False)

@@ -71,6 +71,9 @@ HIDDEN = [
     ({"me": ("UNIQUE_ID",)}, {}, {"me": "h"}),
     ({"info": "EXTRA_PNGINFO"}, {}, {"info": None}),
     ({"token": "AUTH_TOKEN_COMFY_ORG"}, {}, {"token": None}),
+    ({"any": sample_nodes.LooseType("*")}, {}, {}),
+    ({"any": (sample_nodes.LooseType("*"), {})}, {"any": 5}, {"any": 5}),
+    ({"odd": None, "number": 5, "nothing": ()}, {}, {}),
 ]
 
 
