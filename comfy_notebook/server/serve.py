@@ -181,12 +181,13 @@ def _listen(session: Session, hosts: Sequence[str], options: argparse.Namespace)
     port, bound, certificate = options.port, 0, _certificate(options)
     if not hosts:
         raise ValueError("--listen names no address.")
+    print("Starting server", file=sys.stderr, flush=True)
     for host in hosts:
         try:
             address = session.server.listen(host, port, token=options.token, certificate=certificate)
         except OSError as error:
             if not bound or error.errno == errno.EADDRINUSE:
-                raise
+                raise OSError(f"Can't listen on {host}, port {port}: {error.strerror or error}") from error
             print(f"comfy-notebook: not listening on {host}: {error.strerror}", file=sys.stderr)
             continue
         port, bound = address.port, bound + 1
