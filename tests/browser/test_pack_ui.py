@@ -165,6 +165,7 @@ def test_every_surface_fits_and_is_readable(packed: Packed, width: int, height: 
             inside(page, selector)
             assert page.js(CONTRAST) == [], what
 
+        page.js("document.querySelector('.side-tool-bar-container').append(document.createElement('button'))")
         look("open", ".cn-toolbar")
         assert page.js("document.querySelector('.cn-toolbar').getBoundingClientRect().height") == 40
         inside(page, ".cn-run")

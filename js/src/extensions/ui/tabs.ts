@@ -57,7 +57,9 @@ class TabSet {
     const body = made ?? h("div", { class: "cn-tab-body" });
     this.bodies.set(tab, body);
     this.place.replaceChildren(body); // in the page before it is rendered: packs measure it
-    if (!made) guarded(`tab ${tab.id}`, () => tab.render?.(body));
+    if (made) return;
+    if (typeof tab.render === "function") guarded(`tab ${tab.id}`, () => tab.render?.(body));
+    else body.append(h("div", { class: "cn-empty" }, h("strong", {}, "Nothing to show"), h("span", {}, `The pack gave this tab no render function${tab.type === "custom" || !tab.type ? "" : ` (its type is “${tab.type}”)`}.`)));
   }
 }
 
@@ -66,7 +68,9 @@ const MIN_HEIGHT = 80;
 
 /** A rail of icons at the left and the open tab beside it. */
 export class Sidebar {
-  private readonly rail = h("div", { class: "cn-rail side-tool-bar-container", role: "tablist", "aria-orientation": "vertical", "aria-label": "Sidebar" });
+  private readonly list = h("div", { class: "cn-rail-tabs", role: "tablist", "aria-orientation": "vertical", "aria-label": "Sidebar" });
+  /** Packs append here too; the style sheet shows it as soon as there is anything in it. */
+  private readonly rail = h("div", { class: "cn-rail side-tool-bar-container" }, this.list);
   private readonly title = h("h2", {});
   private readonly body = h("div", { class: "cn-side-body" });
   private readonly panel: HTMLElement;
@@ -81,7 +85,7 @@ export class Sidebar {
     this.panel = h("section", { class: "cn-side-panel", "data-closes": "", hidden: true },
       h("header", {}, this.title, h("span", { class: "cn-spacer" }), h("button", { class: "cn-icon-button cn-small", title: "Close", "aria-label": "Close the sidebar", onclick: () => this.close() }, icon("close"))),
       this.body, handle);
-    this.element = h("div", { class: "cn-sidebar", hidden: true }, this.rail, this.panel);
+    this.element = h("div", { class: "cn-sidebar" }, this.rail, this.panel);
     this.set = new TabSet(this.body, () => this.draw());
     resizable(handle, (x, _, start) => { this.panel.style.width = `${Math.max(MIN_WIDTH, start.width + x)}px`; }, this.panel);
     this.panel.addEventListener("keydown", (event) => {
@@ -117,9 +121,8 @@ export class Sidebar {
 
   private draw(): void {
     const { tabs, active } = this.set;
-    this.element.hidden = tabs.length === 0;
     const focused = this.rail.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset.tab : undefined;
-    this.rail.replaceChildren(...tabs.map((tab) => this.button(tab, tab === active)));
+    this.list.replaceChildren(...tabs.map((tab) => this.button(tab, tab === active)));
     if (focused !== undefined) this.rail.querySelector<HTMLElement>(`[data-tab="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     this.panel.hidden = !active;
     this.title.textContent = active ? titleOf(active) : "";
