@@ -110,15 +110,18 @@ def test_two_prompts_are_averaged_by_strength() -> None:
     torch.testing.assert_close(guided(patcher(), both, conditioning(0.0), cfg=1.0), expected)
 
 
-def test_an_area_is_seen_alone_and_feathered_inside() -> None:
+@pytest.mark.parametrize(("width", "feather"), [(12, 3), (32, 8), (40, 8), (3, 0)])
+def test_an_area_is_seen_alone_and_feathered_inside(width: int, feather: int) -> None:
     model = patcher()
-    whole, part = conditioning(0.0), conditioning(4.0, area=(16, 12, 0, 12), strength=1.0)
-    made = guided(model, [*whole, *part], conditioning(0.0), cfg=1.0)
-    assert sorted(call[0].shape[-1] for call in model.model.calls) == [12, 24]
-    weight = torch.zeros(24)
-    weight[12:] = 1.0
-    weight[12:20] = torch.arange(1, 9) / 8
-    expected = (denoised(0.0) + weight * denoised(4.0)) / (1 + weight)
+    x = torch.randn(1, 4, 8, 48, generator=torch.Generator().manual_seed(2))
+    part = conditioning(4.0, area=(8, width, 0, 48 - width), strength=1.0)
+    made = guided(model, [*conditioning(0.0), *part], conditioning(0.0), cfg=1.0, x=x)
+    assert sorted(call[0].shape[-1] for call in model.model.calls) == [width, 48]
+    weight = torch.zeros(48)
+    weight[-width:] = 1.0
+    if feather:
+        weight[48 - width : 48 - width + feather] = torch.arange(1, feather + 1) / feather
+    expected = (denoised(0.0, x=x) + weight * denoised(4.0, x=x)) / (1 + weight)
     torch.testing.assert_close(made, expected)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .conditioning import Cond
 
-#: Over how many latent pixels the weight of an area grows from its edge.
+#: Over how many latent pixels the weight of an area grows from its edge; at most over a quarter of the area.
 _FEATHER = 8
 
 
@@ -95,8 +95,9 @@ def _feather(mult: Tensor, area: Sequence[int], sides: Sequence[int]) -> None:
     half = len(area) // 2
     for side in range(half):
         size, place = area[side], area[half + side]
-        for step in range(min(_FEATHER, size)):
-            weight = (step + 1) / _FEATHER
+        width = min(_FEATHER, size // 4)
+        for step in range(width):
+            weight = (step + 1) / width
             if place != 0:
                 mult.narrow(side + 2, step, 1).mul_(weight)
             if place + size < sides[side]:
