@@ -20,7 +20,6 @@ export function applyTextReplacements(where: Any, text: string): string {
     const byProperty = nodes.filter((node) => node.properties?.["Node name for S&R"] === name);
     const found = byProperty.length ? byProperty : nodes.filter((node) => node.title === name);
     const value: unknown = found[0]?.widgets?.find((widget: Any) => widget.name === widgetName)?.value;
-    // eslint-disable-next-line no-control-regex -- what a file name can't hold
     return value === undefined || value === null ? field : String(value).replace(/[/?<>\\:*|"\x00-\x1f\x7f]/g, "_");
   });
 }

@@ -11,10 +11,9 @@ export interface Parameters {
 
 /** Null for a text of another kind. */
 export function readParameters(text: string): Parameters | null {
-  const at = text.lastIndexOf("\nSteps: ");
-  const start = at < 0 && text.startsWith("Steps: ") ? 0 : at + 1;
-  if (at < 0 && start !== 0) return null;
-  const [positive = "", negative = ""] = text.slice(0, Math.max(at, 0)).split(/\n?Negative prompt:\s*/);
+  const start = `\n${text}`.lastIndexOf("\nSteps: ");
+  if (start < 0) return null;
+  const [positive = "", negative = ""] = text.slice(0, start).split(/\n?Negative prompt:\s*/);
   const settings: Record<string, string> = {};
   for (const [, key, quoted, plain] of text.slice(start).matchAll(/([^:,]+):\s*(?:"((?:[^"\\]|\\.)*)"|([^,]*))(?:,|$)/g)) {
     settings[key!.trim().toLowerCase()] = (quoted ?? plain ?? "").trim();
@@ -44,7 +43,7 @@ export function takeLoras(prompt: string): { text: string; loras: { name: string
     loras.push({ name, weight: Number(weight ?? 1) || 0 });
     return "";
   });
-  return { text: text.replace(/\s+,/g, ",").trim(), loras };
+  return { text: text.replace(/\s*,(?:\s*,)+/g, ",").trim(), loras };
 }
 
 /** Replaces the graph's content; leaves it alone when the text holds no such parameters. */
