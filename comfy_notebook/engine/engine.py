@@ -244,13 +244,7 @@ class Engine:
             succeeded = True
         except Interrupted as stop:
             progress.flush()
-            real = prompt_run.prompt.get_real_node_id(stop.node_id)
-            data = {
-                "node_id": real,
-                "node_type": prompt_run.prompt.get_node(real)["class_type"],
-                "executed": list(prompt_run.report.executed),
-            }
-            run.status("execution_interrupted", data, everybody=True)
+            run.status("execution_interrupted", prompt_run.report.where(stop.node_id), everybody=True)
         except NodeFailure as failure:
             self._fail(run, prompt_run, failure)
         except BaseException as error:
@@ -266,16 +260,8 @@ class Engine:
         if is_out_of_memory(failure.error):
             self.cache.clear()
         prompt_run.report.failed(failure.node_id)
-        real = prompt_run.prompt.get_real_node_id(failure.node_id)
-        node = run.item.prompt.get(real, {})
-        data = {
-            "node_id": real,
-            "node_type": node.get("class_type"),
-            "executed": list(prompt_run.report.executed),
-            **describe(failure),
-            "current_outputs": list(prompt_run.keys),
-        }
-        run.status("execution_error", data)
+        where = prompt_run.report.where(failure.node_id)
+        run.status("execution_error", {**where, **describe(failure), "current_outputs": list(prompt_run.keys)})
 
     def _end(self, run: RunRecord, outputs: Mapping[str, Any], meta: Mapping[str, Any], *, succeeded: bool) -> None:
         item = run.item

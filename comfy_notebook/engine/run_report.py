@@ -65,6 +65,12 @@ class RunReport:
     def failed(self, node_id: str) -> None:
         self._progress.finish(node_id, "error")
 
+    def where(self, node_id: str) -> dict[str, Any]:
+        """The submitted node at which something happened, and what had run by then."""
+        real = self._prompt.get_real_node_id(node_id)
+        class_type = self._prompt.original_prompt.get(real, {}).get("class_type")
+        return {"node_id": real, "node_type": class_type, "executed": list(self.executed)}
+
     def blocked(self, node_id: str, node_type: str, blocker: ExecutionBlocker) -> ExecutionBlocker:
         """Tell of a blocker with a message; what goes on is a silent one."""
         if blocker.message is None:

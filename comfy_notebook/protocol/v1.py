@@ -30,7 +30,7 @@ def definition_from_class(
         if not hasattr(cls, attribute):
             raise NodeDefinitionError(f"node {name!r}: the class {cls.__name__} has no {attribute}")
     function = cls.FUNCTION  # type: ignore[attr-defined]
-    if not callable(getattr(cls, function, None)):
+    if not callable(getattr(cls, function, None)) and not _has_functions_of_its_instances(cls):
         raise NodeDefinitionError(f"node {name!r}: FUNCTION names {function!r}, which {cls.__name__} does not define")
     return NodeDefinition(
         name=name,
@@ -54,6 +54,11 @@ def definition_from_class(
         essentials_category=getattr(cls, "ESSENTIALS_CATEGORY", None),
         code=version_of_class(cls),
     )
+
+
+def _has_functions_of_its_instances(cls: type) -> bool:
+    """Whether the function may be there only once an instance is."""
+    return vars(cls).get("__init__", object.__init__) is not object.__init__ or hasattr(cls, "__getattr__")
 
 
 def _outputs(cls: type) -> tuple[OutputDefinition, ...]:

@@ -111,6 +111,14 @@ def test_ui_of_several_calls_is_joined_by_the_keys_of_the_first(door: Door) -> N
     assert entry["outputs"]["o"] == {"text": [0, 1, 2]}
 
 
+def test_a_function_that_only_instances_have(door: Door) -> None:
+    def init(self: Any) -> None:
+        self.late = lambda value: (value + 1,)
+
+    register(door, make(FUNCTION="late", __init__=init))
+    assert door.value({"o": node("Odd", value=1), "s": show()}, "o") == [2]
+
+
 # Nodes and hooks that break
 
 
