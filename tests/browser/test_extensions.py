@@ -135,6 +135,9 @@ def test_virtual_nodes_of_packs_are_led_back(with_script: Show) -> None:
         saved = {item["id"]: item for item in page.js("() => app.editor.view.serialize().nodes")}
         assert saved[2]["widgets_values"] == ["x"]
         assert saved[2]["properties"] == {"kept": 1}
+        titles = f"word => {PARTS}.editor.index.search(word).map(({{item}}) => item.type)"
+        assert page.js(titles, "Hand")[0] == "t/Hand"
+        assert page.js(titles, "Markdown Note")[0] == "MarkdownNote"
         # added by hand: the kernel hears of it though no edit was told
         page.js("() => app.graph.add(Object.assign(LiteGraph.createNode('t/Put'), { pos: [0, 500], title: 'late' }))")
         kernel_sees(page, lambda nodes: any(item.get("title") == "late" for item in nodes))
@@ -157,6 +160,7 @@ def test_what_packs_put_in_place_of_app_and_canvas_is_what_runs(with_script: Sho
         page.menu()
         page.pick("Tint all")
         page.until("() => app.graph.getNodeById(1).bgcolor === '#123456'")
+        assert {"onDrawForeground", "onMouse"} <= set(page.js("() => window.calls"))
         kernel_sees(page, lambda nodes: nodes[0].get("bgcolor") == "#123456")
         assert page.problems() == []
 

@@ -85,6 +85,7 @@ export class Editor {
     this.settingsDialog = new SettingsDialog(root);
     this.settingsDialog.addPages(() => [this.settings.page(), this.packsPage()]);
     this.index.set(definitions);
+    this.offerOtherTypes();
     this.applySettings();
     this.workspace = new Workspace(view, api, start, {
       changed: (document) => { this.changed(document); this.packs.extensions?.graphChanged(document); },
@@ -294,6 +295,11 @@ export class Editor {
     this.index.update(set, remove);
     this.search.refresh();
     this.outline.changed();
+  }
+
+  /** Nodes that the kernel does not define can be searched too. */
+  offerOtherTypes(): void {
+    this.index.set(this.view.otherTypes() ?? {});
   }
 
   private setKernel(state: Host["kernel"]): void {

@@ -11,6 +11,7 @@ export function scriptPorts(editor: Editor, definitions: Record<string, NodeInfo
     host: parts.host, view, whole: editor, definitions,
     isolated: !parts.root.closest(".comfy-notebook-direct"),
     defined: (set, remove) => editor.defined(set, remove),
+    offerOtherTypes: () => editor.offerOtherTypes(),
     convert: (document, values) => parts.api.convert(document, values),
     hasBegun: () => workspace.hasBegun,
     begin: (document) => {

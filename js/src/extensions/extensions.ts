@@ -91,6 +91,7 @@ export class Extensions {
     await hooks.settle("beforeRegisterVueAppNodeDefs", [Object.values(definitions)], only);
     await hooks.settle("registerCustomNodes", [], only);
     this.editor.view.adoptTypes();
+    this.editor.offerOtherTypes();
   }
 
   private async takeWidgets(extensions: readonly ComfyExtension[]): Promise<void> {

@@ -31,6 +31,8 @@ export interface EditorPorts {
   /** `object_info`, with what packs changed in it. */
   definitions: Record<string, NodeInfo>;
   defined(set: Record<string, NodeInfo>, remove: string[]): void;
+  /** Packs registered node classes of their own. */
+  offerOtherTypes(): void;
   convert(document: WorkflowJson, values: Record<string, Record<string, unknown>>): Promise<{ prompt: Prompt; warnings: string[] }>;
   hasBegun(): boolean;
   begin(document: WorkflowJson): void;

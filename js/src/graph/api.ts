@@ -122,6 +122,8 @@ export interface GraphViewApi {
   /** Runs for every node made (before its values are restored). */
   onNodeCreated(hook: (node: unknown) => void): () => void;
   setPackHooks(hooks: PackHooks | null): void;
+  /** What can be added beside the kernel's definitions, as definitions: notes, reroutes, classes that packs registered. */
+  otherTypes(): Record<string, NodeInfo>;
   /** Nodes of types that were unknown and that packs registered meanwhile become what these say. */
   adoptTypes(): void;
   /** Makes every node anew from the document shown. */

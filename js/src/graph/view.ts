@@ -12,7 +12,7 @@ import { Loader } from "./loader";
 import { Menus } from "./menus";
 import { type PackHooks, packHooks, setPackHooks } from "./pack-hooks";
 import { makeNodeClass, nodeCreatedHooks, registerNodeClass, UnknownNode } from "./defined-node";
-import { VIRTUAL_TYPES } from "./virtual-types";
+import { otherTypes, VIRTUAL_TYPES } from "./virtual-types";
 import { ensureImageWidget, showOutputs } from "./preview";
 import { browserValues, queueing } from "./queueing";
 import type {
@@ -313,6 +313,7 @@ export class GraphView implements GraphViewApi {
   }
 
   setPackHooks(hooks: PackHooks | null): void { setPackHooks(hooks); }
+  otherTypes(): Record<string, NodeInfo> { return otherTypes(); }
   adoptTypes(): void { this.#loader.adoptTypes(); }
   remake(): void { this.#loader.remake(); }
   knownType(type: string): boolean { return Object.hasOwn(LiteGraph.registered_node_types, type) && !this.#loader.unknown.has(type); }
