@@ -79,6 +79,10 @@ export class ComfyNode extends LGraphNode {
   }
 }
 
+/** What packs find on every node type and call before they add their own entries. */
+export const noExtraMenuOptions = (): never[] => [];
+ComfyNode.prototype.getExtraMenuOptions = noExtraMenuOptions;
+
 function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, configure: (safe: NodeJson) => void): void {
   sources.set(node, loading.on ? info : structuredClone(info)); // while loading it is the loader's own copy
   const safe = safeNodeJson(info, node);

@@ -28,7 +28,7 @@ export class DomWidget extends BaseWidget<AnyWidget> {
 
   override get value(): AnyWidget {
     const { getValue } = this.options as DomWidgetOptions;
-    return getValue ? getValue() : this.held;
+    return (getValue ? getValue() : this.held) ?? ""; // packs read members of it without asking
   }
 
   override set value(value: AnyWidget) {

@@ -3,6 +3,7 @@ import { openMenu, type MenuHandle } from "../widgets/popup";
 import { openInlineEdit } from "../widgets/inline-edit";
 import { replaceMethod, stockMenus } from "./canvas-methods";
 import type { ViewCore } from "./core";
+import { noExtraMenuOptions } from "./defined-node";
 import type { Editing } from "./editing";
 import { foreignEntry, isStock, tidy } from "./foreign-menu";
 import { LGraphCanvas, type LGraphGroup, type LGraphNode, LLink, SubgraphNode } from "./litegraph";
@@ -109,8 +110,8 @@ export class Menus {
   /** What packs add: through getExtraMenuOptions of the node, or by wrapping the canvas's own list. */
   private extra(node: LGraphNode): (MenuEntry | null)[] {
     const { canvas } = this.core;
-    const wrapped = canvas.getNodeMenuOptions !== stockMenus.node;
-    const options = this.guarded(node, () => (wrapped || node.getExtraMenuOptions ? (canvas.getNodeMenuOptions(node) as AnyWidget[]) : []));
+    const asked = canvas.getNodeMenuOptions !== stockMenus.node || (node.getExtraMenuOptions && node.getExtraMenuOptions !== noExtraMenuOptions);
+    const options = this.guarded(node, () => (asked ? (canvas.getNodeMenuOptions(node) as AnyWidget[]) : []));
     const offered = (packHooks()?.menuItems(node) ?? []) as AnyWidget[];
     return tidy([...options.map((option) => (isStock(option, OWN_NODE_ENTRIES) ? null : foreignEntry(option, node, this.core))),
       null, ...offered.map((option) => foreignEntry(option, node, this.core))]);

@@ -72,13 +72,13 @@ export function showImages(node: LGraphNode, refs: FileRef[]): void {
   if (old?.key === key) return;
   if (!refs.length) {
     shown.delete(node);
-    (node as AnyWidget).imgs = undefined;
-    if (!old?.refs.length) return removeWidget(node, IMAGE_WIDGET);
+    setImages(node, undefined);
     return removeWidget(node, IMAGE_WIDGET);
   }
   const state: Shown = { refs, key, images: refs.map(() => null), failed: refs.map(() => false), index: refs.length === 1 ? 0 : null };
   shown.set(node, state);
-  Object.assign(node, { imgs: undefined, images: refs, imageIndex: state.index });
+  setImages(node, undefined);
+  Object.assign(node, { images: refs, imageIndex: state.index });
   const services = activeSurface()?.services;
   refs.forEach((ref, i) => {
     const image = new Image();
@@ -86,7 +86,8 @@ export function showImages(node: LGraphNode, refs: FileRef[]): void {
       state.failed[i] = !ok;
       if (ok) state.images[i] = image;
       if (shown.get(node) !== state) return;
-      state.imgs = (node as AnyWidget).imgs = state.images.filter((one): one is HTMLImageElement => one !== null);
+      state.imgs = state.images.filter((one): one is HTMLImageElement => one !== null);
+      setImages(node, state.imgs);
       activeSurface()?.redraw();
     };
     image.onload = () => done(true);
@@ -94,6 +95,16 @@ export function showImages(node: LGraphNode, refs: FileRef[]): void {
     services?.fileUrl(ref).then((url) => { image.src = url; }, () => done(false));
   });
   ensureImageWidget(node);
+}
+
+/** Some packs watch `imgs` with a setter of their own, which expects pictures and may throw. */
+function setImages(node: LGraphNode, imgs: HTMLImageElement[] | undefined): void {
+  if (!imgs && ((node as AnyWidget).imgs === undefined || Object.getOwnPropertyDescriptor(node, "imgs")?.set)) return;
+  try {
+    (node as AnyWidget).imgs = imgs;
+  } catch (error) {
+    packHooks()?.failed("imgs", node, error);
+  }
 }
 
 /** The space for pictures: grows with the node, is not saved. */
