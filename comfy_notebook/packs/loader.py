@@ -113,11 +113,19 @@ class PackLoader:
             folder.mkdir(parents=True, exist_ok=True)  # packs list them without asking whether they exist
         compat.install()
         compat.bind(self.session)
+        self._name_folders()
         self.session.packs.reports = self.reports
         if self.options is not None:
             from ..compat.comfy.cli_args import take
 
             take(self.options)
+
+    def _name_folders(self) -> None:
+        """``custom_nodes`` as packs ask for it: where they are loaded from, existing folders first."""
+        from ..compat import folder_paths
+
+        roots = sorted(self.folders, key=lambda root: not root.is_dir())
+        folder_paths.folder_names_and_paths["custom_nodes"][0][:] = [str(root) for root in roots]
 
     def _prestart(self, source: PackSource) -> None:
         """A script that fails is told of; the pack is imported all the same, as in ComfyUI."""

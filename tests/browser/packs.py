@@ -96,7 +96,7 @@ def shown(
             opened.until(
                 "names => names.every(name => window.app?.extensions?.some(one => one.name === name))", names, 40
             )
-            opened.until("count => window.app.graph._nodes.length >= count", len(document["nodes"]), 40)
+            opened.until("count => window.app?.graph?._nodes.length >= count", len(document["nodes"]), 60)
         except Exception as error:
             raise AssertionError(f"{error}; console: {page.console}; errors: {page.errors}") from error
         yield opened
