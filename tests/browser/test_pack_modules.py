@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import subprocess
+import time
 import wave
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from PIL import Image
 from playwright.sync_api import Frame
 
 from comfy_notebook import session as sessions
+from comfy_notebook.engine.events import Event
 from comfy_notebook.folders import Folders
 from comfy_notebook.packs.files import PackFiles
 from comfy_notebook.server import bundle
@@ -619,3 +621,142 @@ def test_websockets_need_no_port(session: Session, packs_page: OpenPacks) -> Non
         assert frame.evaluate(comfy) == ["status", "feature_flags"]
         assert sockets == []
         assert page.errors == []
+
+
+def test_messages_of_the_kernel_are_events(session: Session, packs_page: OpenPacks) -> None:
+    listen = """() => {
+        window.heard = [];
+        for (const type of ["status", "executing", "executed", "pack.ask", "b_preview", "b_preview_with_metadata"]) {
+            api.addEventListener(type, ({detail}) => heard.push([type, detail instanceof Blob ? detail.type : detail]));
+        }
+        api.addEventListener("pack.ask", () => { throw new Error("a listener that fails"); });
+        api.addEventListener("pack.ask", () => heard.push("the next one"));
+    }"""
+    with packs_page() as (page, frame):
+        frame.evaluate(listen)
+        metadata = {"node_id": "1", "prompt_id": "p", "display_node_id": "2", "image_type": "image/png"}
+        for event in (
+            Event("status", {"status": {"exec_info": {"queue_remaining": 1}}}),
+            Event("executing", {"node": "5", "display_node": "4", "prompt_id": "p"}, "e1"),
+            Event("executing", {"node": "9", "prompt_id": "p"}, "another editor"),
+            Event("b_preview_with_metadata", metadata, "e1", (png((1, 2, 3)),)),
+            Event("pack.ask", {"node": "4"}, "e1"),
+            Event("executing", {"node": None, "prompt_id": "p"}, "e1"),
+        ):
+            session.bus.publish(event)
+        frame.wait_for_function("heard.at(-1)?.[0] === 'executing' && heard.at(-1)[1] === null")
+        heard = frame.evaluate("heard")
+        preview = next(item[1] for item in heard if item[0] == "b_preview_with_metadata")
+        assert (preview["nodeId"], preview["displayNodeId"], preview["promptId"]) == ("1", "2", "p")
+        assert [item for item in heard if item[0] != "b_preview_with_metadata"] == [
+            ["status", {"exec_info": {"queue_remaining": 1}}], ["executing", "4"], ["b_preview", "image/png"],
+            ["pack.ask", {"node": "4"}], "the next one", ["executing", None],
+        ]  # fmt: skip
+        assert page.errors == ["a listener that fails"]
+        asked = frame.evaluate("async () => { const seen = []; api.addEventListener('status', ({detail}) => "
+                               "seen.push(detail)); await api.init(); return [seen, api.serverFeatureFlags]; }")  # fmt: skip
+        assert asked[0] == [{"exec_info": {"queue_remaining": 0}}]
+        assert asked[1]["supports_preview_metadata"] is True
+
+
+def test_the_views_of_a_page_share_sources_and_nothing_else(
+    session: Session, write_pack: WritePack, packs_page: OpenPacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from comfy_notebook.server import extension_sources
+
+    carried: list[int] = []
+    describe = extension_sources.describe
+
+    def counted(packs: Any, have: Any) -> Any:
+        answer = describe(packs, have)
+        if have is not None:
+            carried.append(len(answer["sources"]))
+        return answer
+
+    monkeypatch.setattr(extension_sources, "describe", counted)
+    pack = write_pack("shared", {"a.js": "import './b.js'; state.seen.a = 1;", "b.js": "state.seen.b = 1;"})
+    widget = BridgedWidget(editor_id="e2", endpoint=session.server, bus=session.bus, bundle=bundle.digest)
+    with packs_page() as (page, first):
+        page.display(widget)
+        second = page.editor(1)
+        second.wait_for_function("window.report")
+        assert carried == [2]  # the second view asked for nothing
+        assert second.evaluate("[state.seen, report.loaded.length]") == [{"a": 1, "b": 1}, 2]
+        first.evaluate("state.seen.a = 'mine'; app.own = 1")
+        assert second.evaluate("[state.seen.a, app.own]") == [1, None]
+
+        assert pack.web is not None
+        (pack.web / "b.js").write_text("state.seen.b = 'new';")
+        (pack.web / "c.js").write_text("import './a.js'; state.seen.c = 1;")
+        again = (
+            "async () => { const list = await loader.list(); return [loader.outdated(list), await loader.load(list)]; }"
+        )
+        outdated, report = first.evaluate(again)
+        assert (outdated, report["loaded"]) == (["/extensions/shared/b.js"], ["/extensions/shared/c.js"])
+        assert first.evaluate("state.seen") == {"a": "mine", "b": 1, "c": 1}  # what runs already stays
+        assert carried == [2, 1]
+        page.display(widget)
+        third = page.editor(2)
+        third.wait_for_function("window.report")
+        assert third.evaluate("state.seen.b") == "new"
+        assert carried == [2, 1, 1]
+        assert page.errors == []
+    widget.close()
+
+
+LATE: dict[str, str | bytes] = {
+    "main.js": "import { add } from './lib.js'; import { app } from '../../scripts/app.js';"
+    "state.seen.late = [add(1), app === window.app, import.meta.url];",
+    "lib.js": "import { one } from './deep/one.js'; export const add = (n) => n + one;",
+    "deep/one.js": "export const one = 1; export const lazy = () => import('../../early/early.js');",
+    "lazy.js": "state.seen.lazy = (await import('./deep/one.js').then(({ lazy }) => lazy())).early;",
+    "broken.js": "const = 1",
+}
+CIRCLE: dict[str, str | bytes] = {
+    "a.js": "import { b } from './b.js'; export const a = 1; state.seen.circle = b();",
+    "b.js": "import { a } from './a.js'; export const b = () => a;",
+}
+
+
+@pytest.mark.parametrize("merges", [True, False])
+def test_packs_that_come_late_are_loaded_beside_the_others(
+    session: Session, write_pack: WritePack, packs_page: OpenPacks, merges: bool
+) -> None:
+    """``merges``: whether the browser takes another import map; older ones don't."""
+    write_pack("early", {"early.js": "export const early = 'early';"})
+    with packs_page() as (page, frame):
+        if not merges:
+            frame.evaluate("loader.maps.forbidMerging()")
+        write_pack("late", LATE)
+        report = frame.evaluate("async () => loader.load(await loader.list())")
+        assert [one["path"] for one in report["problems"]] == ["/extensions/late/broken.js"]
+        seen = frame.evaluate("state.seen")
+        assert seen == {"late": [2, True, "https://comfy.invalid/extensions/late/main.js"], "lazy": "early"}
+        write_pack("circle", CIRCLE)
+        report = frame.evaluate("async () => loader.load(await loader.list())")
+        if merges:
+            assert (report["problems"], frame.evaluate("state.seen.circle")) == ([], 1)
+        else:
+            assert "Reload the editor's view" in report["problems"][0]["message"]
+        assert page.errors == []
+
+
+def test_views_that_go_leave_no_frame(session: Session, write_pack: WritePack, packs_page: OpenPacks) -> None:
+    write_pack("my pack", MODULES)
+    write_pack("styles", STYLES)
+    add_routes(session)
+    with packs_page() as (page, frame):
+        before = page.frame_count()
+        for _ in range(4):
+            shown = page.page.evaluate_handle("() => notebook.display([...notebook.models.keys()][0])")
+            view = page.editor(1)
+            view.wait_for_function("window.report")
+            view.evaluate("() => { const image = new Image(); image.src = '/view?filename=x.png'; "
+                          "window.socket = api.socket; document.body.append(image); }")  # fmt: skip
+            page.page.wait_for_timeout(300)
+            shown.evaluate("view => view.remove()")
+            shown.dispose()
+        deadline = time.monotonic() + 20
+        while page.frame_count() > before and time.monotonic() < deadline:
+            page.page.wait_for_timeout(300)
+        assert page.frame_count() <= before

@@ -54,7 +54,7 @@ export class ModuleLoader {
     const started = performance.now();
     const fresh = modules.filter(({ path }) => !this.hashes.has(path));
     for (const { path, hash } of fresh) this.hashes.set(path, hash);
-    await this.add(() => this.takeListed(fresh));
+    await this.add(() => this.takeListed(modules, fresh));
     const ready = performance.now();
     const entries = fresh.filter(({ entry }) => entry).map(({ path }) => nameOfPath(path));
     const outcomes = await evaluate(entries.map((name) => [name, () => import(this.maps.specifier(name))]), this.options.patience);
@@ -101,8 +101,13 @@ export class ModuleLoader {
     return work;
   }
 
-  private takeListed(modules: PackModule[]): Promise<Map<string, Prepared>> {
-    return prepareModules(this.host, modules, this.own);
+  private async takeListed(all: PackModule[], wanted: PackModule[]): Promise<Map<string, Prepared>> {
+    const taken = await prepareModules(this.host, all, wanted, this.own);
+    for (const { path } of wanted) {
+      const name = nameOfPath(path);
+      if (!taken.has(name)) taken.set(name, await this.fetch(name, [])); // it went since it was listed
+    }
+    return taken;
   }
 
   private async take(name: string, by: string): Promise<Map<string, Prepared>> {

@@ -11,18 +11,18 @@ export interface Prepared {
   imports: StaticImport[];
 }
 
-/** Fetches what this page does not have yet, all of it at once, and prepares every module; by name. */
-export async function prepareModules(host: Host, modules: PackModule[], own: readonly string[]): Promise<Map<string, Prepared>> {
+/** Fetches what this page does not have yet, all of it at once, and prepares every module of `wanted`; by name. */
+export async function prepareModules(host: Host, all: PackModule[], wanted: PackModule[], own: readonly string[]): Promise<Map<string, Prepared>> {
   const prepared = new Map<string, Prepared>();
   const missing: PackModule[] = [];
-  for (const module of modules) {
+  for (const module of wanted) {
     const known = host.page?.get(keyOf(module.path, module.hash));
     if (known) prepared.set(nameOfPath(module.path), JSON.parse(known) as Prepared);
     else missing.push(module);
   }
   if (!missing.length) return prepared;
-  const wanted = new Set(missing.map(({ hash }) => hash));
-  const have = modules.filter(({ hash }) => !wanted.has(hash)).map(({ hash }) => hash);
+  const absent = new Set(missing.map(({ hash }) => hash));
+  const have = all.map(({ hash }) => hash).filter((hash) => !absent.has(hash));
   const response = await host.request(ROUTE, {
     method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ have }), timeout: 0,
   });
