@@ -160,7 +160,7 @@ def test_what_packs_put_in_place_of_app_and_canvas_is_what_runs(with_script: Sho
         page.menu()
         page.pick("Tint all")
         page.until("() => app.graph.getNodeById(1).bgcolor === '#123456'")
-        assert {"onDrawForeground", "onMouse"} <= set(page.js("() => window.calls"))
+        assert {"onDrawForeground", "onMouse"} <= set(page.js("() => [...window.canvasCalls]"))
         kernel_sees(page, lambda nodes: nodes[0].get("bgcolor") == "#123456")
         assert page.problems() == []
 

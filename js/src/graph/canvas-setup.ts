@@ -11,6 +11,7 @@ import type { AnyWidget } from "./widget-classes";
 export function makeCanvas(core: ViewCore): LGraphCanvas {
   // the graph must be there from the start: without it the first frame throws and drawing is dead
   const canvas = new LGraphCanvas(core.element, core.graph, { skip_render: true });
+  dropEmptyCallbacks(canvas as unknown as Record<string, unknown>);
   // litegraph listens on the whole document and never lets go; the canvas alone is enough for us
   const key = canvas._key_callback as EventListener;
   document.removeEventListener("keyup", key, true);
@@ -39,6 +40,11 @@ export function makeCanvas(core: ViewCore): LGraphCanvas {
     return document.createElement("div");
   }) as never);
   return canvas;
+}
+
+/** Callbacks that are declared but not set would hide those of the prototype, and packs that call what is `in` the canvas would fail. */
+function dropEmptyCallbacks(canvas: Record<string, unknown>): void {
+  for (const name of Object.keys(canvas)) if (name.startsWith("on") && canvas[name] === undefined) delete canvas[name];
 }
 
 /** litegraph listens on the whole document and never lets go; the canvas alone is enough for us. */
