@@ -12,7 +12,7 @@ _MIN_TIP = "Where it ends, before the 0."
 _DENOISE_TIP = "How much of the schedule is walked, from its end."
 
 
-def _steps(default: int = 20, minimum: int = 1, maximum: int = 10000) -> inputs.Spec:
+def steps_input(default: int = 20, minimum: int = 1, maximum: int = 10000) -> inputs.Spec:
     return inputs.integer(default, minimum, maximum, tooltip="How many steps.")
 
 
@@ -24,7 +24,7 @@ def _bounds() -> dict[str, inputs.Spec]:
     return {"sigma_max": _sigma(14.614642, _MAX_TIP), "sigma_min": _sigma(0.0291675, _MIN_TIP)}
 
 
-def _denoise() -> inputs.Spec:
+def denoise_input() -> inputs.Spec:
     return inputs.number(1.0, 0.0, 1.0, 0.01, _DENOISE_TIP)
 
 
@@ -32,13 +32,15 @@ def _sampling(model: Any) -> Any:
     return model.get_model_object("model_sampling")
 
 
-class _Scheduling:
+class Scheduling:
+    """What nodes that make SIGMAS have in common."""
+
     RETURN_TYPES = ("SIGMAS",)
     FUNCTION = "get_sigmas"
     CATEGORY = "sampling/custom_sampling/schedulers"
 
 
-class BasicScheduler(_Scheduling):
+class BasicScheduler(Scheduling):
     DESCRIPTION = "The noise levels of a scheduler by its name."
     SEARCH_ALIASES = ["choose scheduler", "steps", "karras", "simple", "normal"]
 
@@ -48,8 +50,8 @@ class BasicScheduler(_Scheduling):
             "required": {
                 "model": inputs.socket("MODEL", "The model that is sampled."),
                 "scheduler": scheduler_input(),
-                "steps": _steps(),
-                "denoise": _denoise(),
+                "steps": steps_input(),
+                "denoise": denoise_input(),
             }
         }
 
@@ -64,14 +66,14 @@ class BasicScheduler(_Scheduling):
         return (samplers.calculate_sigmas(_sampling(model), scheduler, total).cpu()[-(steps + 1) :],)
 
 
-class KarrasScheduler(_Scheduling):
+class KarrasScheduler(Scheduling):
     DESCRIPTION = "Evenly spaced in a root of sigma."
     SEARCH_ALIASES = ["karras", "rho", "noise levels"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         rho = inputs.number(7.0, 0.0, 100.0, 0.01, "Which root; larger spends more steps on detail.", round=False)
-        return {"required": {"steps": _steps(), **_bounds(), "rho": rho}}
+        return {"required": {"steps": steps_input(), **_bounds(), "rho": rho}}
 
     def get_sigmas(self, steps: int, sigma_max: float, sigma_min: float, rho: float) -> tuple[Any]:
         from ..diffusion.sampling import k_diffusion
@@ -79,13 +81,13 @@ class KarrasScheduler(_Scheduling):
         return (k_diffusion.get_sigmas_karras(n=steps, sigma_min=sigma_min, sigma_max=sigma_max, rho=rho),)
 
 
-class ExponentialScheduler(_Scheduling):
+class ExponentialScheduler(Scheduling):
     DESCRIPTION = "Evenly spaced in log sigma."
     SEARCH_ALIASES = ["exponential", "log", "noise levels"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"steps": _steps(), **_bounds()}}
+        return {"required": {"steps": steps_input(), **_bounds()}}
 
     def get_sigmas(self, steps: int, sigma_max: float, sigma_min: float) -> tuple[Any]:
         from ..diffusion.sampling import k_diffusion
@@ -93,14 +95,14 @@ class ExponentialScheduler(_Scheduling):
         return (k_diffusion.get_sigmas_exponential(n=steps, sigma_min=sigma_min, sigma_max=sigma_max),)
 
 
-class PolyexponentialScheduler(_Scheduling):
+class PolyexponentialScheduler(Scheduling):
     DESCRIPTION = "A polynomial in log sigma."
     SEARCH_ALIASES = ["polynomial", "log", "noise levels"]
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         rho = inputs.number(1.0, 0.0, 100.0, 0.01, "Its degree; 1 is the exponential scheduler.", round=False)
-        return {"required": {"steps": _steps(), **_bounds(), "rho": rho}}
+        return {"required": {"steps": steps_input(), **_bounds(), "rho": rho}}
 
     def get_sigmas(self, steps: int, sigma_max: float, sigma_min: float, rho: float) -> tuple[Any]:
         from ..diffusion.sampling import k_diffusion
@@ -108,7 +110,7 @@ class PolyexponentialScheduler(_Scheduling):
         return (k_diffusion.get_sigmas_polyexponential(n=steps, sigma_min=sigma_min, sigma_max=sigma_max, rho=rho),)
 
 
-class LaplaceScheduler(_Scheduling):
+class LaplaceScheduler(Scheduling):
     DESCRIPTION = "Most steps around one noise level, as a Laplace distribution has it."
     SEARCH_ALIASES = ["laplace", "noise levels"]
 
@@ -116,7 +118,7 @@ class LaplaceScheduler(_Scheduling):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         mu = inputs.number(0.0, -10.0, 10.0, 0.1, "Log of the level around which they lie.", round=False)
         beta = inputs.number(0.5, 0.0, 10.0, 0.1, "How far they spread.", round=False)
-        return {"required": {"steps": _steps(), **_bounds(), "mu": mu, "beta": beta}}
+        return {"required": {"steps": steps_input(), **_bounds(), "mu": mu, "beta": beta}}
 
     def get_sigmas(self, steps: int, sigma_max: float, sigma_min: float, mu: float, beta: float) -> tuple[Any]:
         from ..diffusion.sampling import k_diffusion
@@ -125,7 +127,7 @@ class LaplaceScheduler(_Scheduling):
         return (made,)
 
 
-class VPScheduler(_Scheduling):
+class VPScheduler(Scheduling):
     DESCRIPTION = "Even times of the continuous variance-preserving process."
     SEARCH_ALIASES = ["variance preserving", "continuous", "noise levels"]
 
@@ -133,7 +135,7 @@ class VPScheduler(_Scheduling):
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
-                "steps": _steps(),
+                "steps": steps_input(),
                 "beta_d": _sigma(19.9, "How much the rate of noise grows."),
                 "beta_min": _sigma(0.1, "The rate of noise at the start."),
                 "eps_s": inputs.number(0.001, 0.0, 1.0, 0.0001, "The last time.", round=False),
@@ -146,7 +148,7 @@ class VPScheduler(_Scheduling):
         return (k_diffusion.get_sigmas_vp(n=steps, beta_d=beta_d, beta_min=beta_min, eps_s=eps_s),)
 
 
-class BetaSamplingScheduler(_Scheduling):
+class BetaSamplingScheduler(Scheduling):
     DESCRIPTION = "Levels at quantiles of a Beta distribution: more steps at both ends."
     SEARCH_ALIASES = ["beta", "quantile", "noise levels"]
 
@@ -155,7 +157,7 @@ class BetaSamplingScheduler(_Scheduling):
         return {
             "required": {
                 "model": inputs.socket("MODEL", "The model that is sampled."),
-                "steps": _steps(),
+                "steps": steps_input(),
                 "alpha": inputs.number(0.6, 0.0, 50.0, 0.01, "Shape at the start.", round=False),
                 "beta": inputs.number(0.6, 0.0, 50.0, 0.01, "Shape at the end.", round=False),
             }
@@ -167,7 +169,7 @@ class BetaSamplingScheduler(_Scheduling):
         return (samplers.beta_scheduler(_sampling(model), steps, alpha=alpha, beta=beta),)
 
 
-class SDTurboScheduler(_Scheduling):
+class SDTurboScheduler(Scheduling):
     DESCRIPTION = "The levels that SD-Turbo and SDXL-Turbo were distilled for."
     SEARCH_ALIASES = ["turbo", "distilled", "few steps"]
 
@@ -176,7 +178,7 @@ class SDTurboScheduler(_Scheduling):
         return {
             "required": {
                 "model": inputs.socket("MODEL", "The model that is sampled."),
-                "steps": _steps(1, 1, 10),
+                "steps": steps_input(1, 1, 10),
                 "denoise": inputs.number(1.0, 0, 1.0, 0.01, _DENOISE_TIP),
             }
         }
@@ -190,101 +192,6 @@ class SDTurboScheduler(_Scheduling):
         return (torch.cat([sigmas, sigmas.new_zeros([1])]),)
 
 
-class AlignYourStepsScheduler(_Scheduling):
-    DESCRIPTION = "The optimised levels of Align Your Steps (Sabour et al. 2024)."
-    SEARCH_ALIASES = ["ays", "align your steps", "few steps", "optimised"]
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        kinds = ["SD1", "SDXL", "SVD"]
-        return {
-            "required": {
-                "model_type": inputs.combo(kinds, "What kind of model it is."),
-                "steps": _steps(10),
-                "denoise": _denoise(),
-            }
-        }
-
-    def get_sigmas(self, model_type: str, steps: int, denoise: float) -> tuple[Any]:
-        from ..diffusion.sampling import optimised
-
-        return (optimised.sigmas(optimised.ALIGN_YOUR_STEPS[model_type], steps, denoise),)
-
-
-class OptimalStepsScheduler(_Scheduling):
-    DESCRIPTION = "The optimised levels of OptimalSteps (Pei et al. 2025)."
-    SEARCH_ALIASES = ["oss", "optimal steps", "few steps", "optimised"]
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        kinds = ["FLUX", "Wan", "Chroma"]
-        return {
-            "required": {
-                "model_type": inputs.combo(kinds, "What kind of model it is."),
-                "steps": _steps(20, 3, 1000),
-                "denoise": _denoise(),
-            }
-        }
-
-    def get_sigmas(self, model_type: str, steps: int, denoise: float) -> tuple[Any]:
-        from ..diffusion.sampling import optimised
-
-        return (optimised.sigmas(optimised.OPTIMAL_STEPS[model_type], steps, denoise),)
-
-
-class LTXVScheduler(_Scheduling):
-    DESCRIPTION = "Levels shifted by the number of latent pixels, as LTX-Video takes them."
-    SEARCH_ALIASES = ["ltx video", "shift", "noise levels"]
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {
-            "required": {
-                "steps": _steps(),
-                "max_shift": inputs.number(2.05, 0.0, 100.0, 0.01, "Shift at 4096 latent pixels."),
-                "base_shift": inputs.number(0.95, 0.0, 100.0, 0.01, "Shift at 1024 latent pixels."),
-                "stretch": inputs.boolean(True, "Stretch the levels so that the last one is 'terminal'."),
-                "terminal": inputs.number(0.1, 0.0, 0.99, 0.01, "The last level before 0."),
-            },
-            "optional": {"latent": inputs.socket("LATENT", "Its pixels are counted; 4096 without one.")},
-        }
-
-    def get_sigmas(
-        self,
-        steps: int,
-        max_shift: float,
-        base_shift: float,
-        stretch: bool,
-        terminal: float,
-        latent: dict[str, Any] | None = None,
-    ) -> tuple[Any]:
-        from ..diffusion.sampling import flow_schedules
-
-        tokens = flow_schedules.count_tokens(latent)
-        shift = flow_schedules.shift_for(tokens, base_shift, max_shift, 1024, 4096)
-        return (flow_schedules.shifted(steps, shift, terminal if stretch else None),)
-
-
-class Flux2Scheduler(_Scheduling):
-    DESCRIPTION = "Levels for Flux.2, shifted by the size of the picture and the number of steps."
-    SEARCH_ALIASES = ["flux2", "shift", "noise levels"]
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {
-            "required": {
-                "steps": _steps(20, 1, 4096),
-                "width": inputs.pixels(1024, 16, 1, "Width of the picture in pixels."),
-                "height": inputs.pixels(1024, 16, 1, "Height of the picture in pixels."),
-            }
-        }
-
-    def get_sigmas(self, steps: int, width: int, height: int) -> tuple[Any]:
-        from ..diffusion.sampling import flow_schedules
-
-        return (flow_schedules.flux2(steps, round(width * height / 256)),)
-
-
 NODES: dict[str, tuple[type, str]] = {
     "BasicScheduler": (BasicScheduler, "BasicScheduler"),
     "KarrasScheduler": (KarrasScheduler, "KarrasScheduler"),
@@ -294,8 +201,4 @@ NODES: dict[str, tuple[type, str]] = {
     "VPScheduler": (VPScheduler, "VPScheduler"),
     "BetaSamplingScheduler": (BetaSamplingScheduler, "BetaSamplingScheduler"),
     "SDTurboScheduler": (SDTurboScheduler, "SDTurboScheduler"),
-    "AlignYourStepsScheduler": (AlignYourStepsScheduler, "AlignYourStepsScheduler"),
-    "OptimalStepsScheduler": (OptimalStepsScheduler, "OptimalStepsScheduler"),
-    "LTXVScheduler": (LTXVScheduler, "LTXVScheduler"),
-    "Flux2Scheduler": (Flux2Scheduler, "Flux2Scheduler"),
 }

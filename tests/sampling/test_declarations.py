@@ -17,6 +17,7 @@ from comfy_notebook.nodes import (
     inpaint_conditioning,
     latent,
     latent_batch,
+    latent_composite,
     latent_files,
     latent_math,
     model_sampling,
@@ -24,6 +25,7 @@ from comfy_notebook.nodes import (
     sampling,
     sampling_custom,
     schedulers,
+    schedulers_for_models,
     sigmas,
 )
 from comfy_notebook.protocol.object_info import object_info
@@ -31,7 +33,18 @@ from comfy_notebook.protocol.registry import Registry
 
 FAMILIES = (
     *(conditioning_area, conditioning_math, guidance, guiders, inpaint_conditioning, latent, latent_batch),
-    *(latent_files, latent_math, model_sampling, sampler_select, sampling, sampling_custom, schedulers, sigmas),
+    *(
+        latent_composite,
+        latent_files,
+        latent_math,
+        model_sampling,
+        sampler_select,
+        sampling,
+        sampling_custom,
+        schedulers,
+        schedulers_for_models,
+        sigmas,
+    ),
 )
 OURS = {name: node for family in FAMILIES for name, node in family.NODES.items()}
 RECORDED = Path(__file__).parents[3] / "shared" / "reference" / "node_signatures.json"

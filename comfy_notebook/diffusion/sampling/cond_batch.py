@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -170,18 +171,26 @@ def _next_batch(model: Any, waiting: list[tuple[Window, int]]) -> list[tuple[Win
 def _run(
     model: Any, batch: list[tuple[Window, int]], timestep: Tensor, model_options: dict[str, Any]
 ) -> Sequence[Tensor]:
-    """One call of the network for a batch; on a full device one call for each part of it."""
+    """One call of the network for a batch; on a full device other models go and each part gets a call of its own."""
     try:
         return _call(model, batch, timestep, model_options)
     except (RuntimeError, MemoryError) as error:
         if not memory.is_out_of_memory(error):
             raise
+    keep = SimpleNamespace(model=model)  # as much of a patcher as tells which model stays
+    memory.free_memory(1 << 62, batch[0][0].input_x.device, [keep])
     memory.soft_empty_cache()
     made: list[Tensor] = []
     for part in batch:
         with memory.out_of_memory_as_error("run the model"):
             made += _call(model, [part], timestep, model_options)
     return made
+
+
+def _on_device(value: Any, device: Any) -> Any:
+    if torch.is_tensor(value):
+        return value.to(device)
+    return [_on_device(item, device) for item in value] if isinstance(value, list) else value
 
 
 def _call(
@@ -192,7 +201,10 @@ def _call(
     chunks = len(windows)
     input_x = torch.cat([window.input_x for window in windows])
     timesteps = torch.cat([timestep] * chunks)
-    arguments = cond_cat([window.conditioning for window in windows])
+    arguments = {
+        name: _on_device(value, input_x.device)
+        for name, value in cond_cat([window.conditioning for window in windows]).items()
+    }
     options = dict(model_options.get("transformer_options", {}))
     if windows[0].patches is not None:
         merged = dict(options.get("patches", {}))

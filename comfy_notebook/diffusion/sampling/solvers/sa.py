@@ -99,10 +99,8 @@ def sample_sa_solver(
     for i in range(steps):
         denoised = denoise.step(i, predicted, sigmas[i])
         seen = [*seen, denoised][-max(predictor_order, corrector_order) :]
-        correct = min(corrector_order, len(seen)) if i > 0 and (sigmas[i + 1] > 0 or use_pece) else 0
-        predict = min(predictor_order, len(seen))
-        if to_zero:  # lower orders towards the end
-            predict, correct = min(predict, steps - 1 - i), min(correct, steps - i)
+        left = steps - i if to_zero else steps  # towards 0 orders fall
+        correct = min(corrector_order, len(seen), left) if i > 0 and (sigmas[i + 1] > 0 or use_pece) else 0
         if correct == 0:
             x = predicted
         else:
@@ -115,7 +113,7 @@ def sample_sa_solver(
         if sigmas[i + 1] == 0:
             return denoised
         tau = tau_of(sigmas[i + 1])
-        predicted = advance(x, i, i + 1, predict, i)
+        predicted = advance(x, i, i + 1, min(predictor_order, len(seen), left - 1 if to_zero else left), i)
         noise = None
         if tau > 0 and s_noise > 0:
             spread = math.sqrt(-math.expm1(-2 * tau**2 * (lambdas[i + 1] - lambdas[i])))
