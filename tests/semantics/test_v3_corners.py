@@ -141,3 +141,19 @@ def test_one_failing_schema_costs_one_node(schema: Any, message: str) -> None:
     found = read_mappings({"Bad": Bad, "V3Sum": V3Sum}, None, "custom_nodes.x")
     assert [definition.name for definition in found.definitions] == ["V3Sum"]
     assert message in str(found.failed["Bad"])
+
+
+def test_socket_types_of_newer_versions(session: Session) -> None:
+    with pytest.raises(AttributeError):
+        getattr(io, "not_a_type")  # noqa: B009 - a question, as packs ask it
+    assert not hasattr(io, "HyperField")
+    made = io.HyperField
+    assert made.Input("x", tooltip="t").spec() == ("HYPER_FIELD", {"tooltip": "t"})
+    assert made.Output().io_type == "HYPER_FIELD"
+    assert io.HyperField is made
+
+    def execute(cls: Any, salt: int) -> Any:
+        return io.NodeOutput(3)
+
+    entry, _ = run(session, execute, inputs=[io.Int.Input("salt"), io.LaterThing2.Input("later", optional=True)])
+    assert entry["outputs"]["2"] == {"text": ["3"]}

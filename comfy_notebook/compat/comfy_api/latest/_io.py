@@ -1,5 +1,13 @@
 """``comfy_api.latest.io``: everything a schema is written with."""
 
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import Any
+
+from ...probing import is_probe
 from ._dynamic import Autogrow, DynamicCombo, DynamicInput, DynamicSlot, MatchType
 from ._node import ComfyNode, Hidden, HiddenHolder, NodeOutput, NodeReplace, PriceBadge, PriceBadgeDepends, Schema
 from ._sockets import (
@@ -84,6 +92,20 @@ from ._widgets import (
     UploadType,
     Webcam,
 )
+
+log = logging.getLogger(__name__)
+
+
+def __getattr__(name: str) -> Any:
+    """A socket type of a newer version: packs that use one load all the same. Whoever only asks (``hasattr``, ``try``)
+    hears that it is not there."""
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) or is_probe(sys._getframe(1)):
+        raise AttributeError(f"comfy_api.latest.io has no {name}")
+    io_type = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
+    log.info("io.%s is not known here: its sockets are of type %s", name, io_type)
+    made = globals()[name] = Custom(io_type)
+    return made
+
 
 __all__ = [
     "BBOX",
