@@ -63,6 +63,27 @@ class KLCoder(Coder):
         return module.decoder(latent)  # type: ignore[no-any-return]
 
 
+class VideoCoder(Coder):
+    """Wan's and Qwen-Image's autoencoder: four frames (and one) to a latent frame."""
+
+    frames_ratio = 4
+    video = True
+    decode_bytes = 7000
+    encode_bytes = 6000
+
+    def __init__(self, module: Any, channels: int) -> None:
+        super().__init__(module)
+        self.latent_channels = channels
+
+    def encode(self, pixels: Tensor) -> Tensor:
+        module: Any = self.module
+        return module._encode(pixels)[:, : self.latent_channels]  # type: ignore[no-any-return]
+
+    def decode(self, latent: Tensor) -> Tensor:
+        module: Any = self.module
+        return module._decode(latent, return_dict=False)[0]  # type: ignore[no-any-return]
+
+
 class PixelCoder(Coder):
     """No autoencoder: pixels are the latent."""
 

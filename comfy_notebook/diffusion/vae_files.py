@@ -11,7 +11,7 @@ from . import memory
 from .checkpoints.files import WeightsError, read_weights
 from .checkpoints.layout import Layout, Piece, assign
 from .checkpoints.meta import quiet_libraries, shapes_of, without_weights
-from .vae import VAE, Coder, KLCoder
+from .vae import VAE, Coder, KLCoder, VideoCoder
 from .weights import NamedWeights
 
 if TYPE_CHECKING:
@@ -69,6 +69,8 @@ def _coder(shapes: Shapes, file: str) -> tuple[Coder, Layout]:
         if "decoder.up.0.block.0.norm1.weight" in shapes:
             levels = _levels(shapes)
             return _kl(shapes, {name: _kl_name(name, levels) for name in shapes})
+    if "decoder.middle.0.residual.0.gamma" in shapes:
+        return _wan(shapes)
     some = ", ".join(sorted(shapes)[:3])
     raise WeightsError(f"{file} holds no autoencoder (VAE) that is known; it has {len(shapes)} weights, such as {some}")
 
@@ -109,6 +111,23 @@ def _kl(shapes: Shapes, names: Mapping[str, str | None]) -> tuple[Coder, Layout]
     if moments != 2 * latent:
         raise WeightsError(f"this autoencoder makes {moments} numbers for {latent} latent channels, not two for each")
     return KLCoder(module, 2 ** (len(widths) - 1), latent), layout
+
+
+def _wan(shapes: Shapes) -> tuple[Coder, Layout]:
+    """The autoencoder of Wan 2.1 and Qwen-Image, in Wan's layout."""
+    from diffusers.loaders import single_file_utils
+    from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
+
+    quiet_libraries()
+    rename: Any = single_file_utils.convert_wan_vae_to_diffusers  # type: ignore[attr-defined, unused-ignore]
+    layout = Layout()
+    for renamed, name in rename({name: name for name in shapes}).items():
+        layout.add(name, shapes[name], Piece(renamed))
+    latent = shapes["conv2.weight"][0]
+    make: Any = AutoencoderKLQwenImage
+    with without_weights():
+        module = make(base_dim=shapes["encoder.conv1.weight"][0], z_dim=latent)
+    return VideoCoder(module, latent), layout
 
 
 def _widths(shapes: Shapes) -> tuple[int, ...]:

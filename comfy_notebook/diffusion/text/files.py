@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..checkpoints.files import WeightsError, read_weights
 from ..checkpoints.quantised import dequantised
+from .causal import QWEN_IMAGE, Z_IMAGE, TemplateTokenizer, load_qwen
 from .clip_files import load_clip, to_open_clip
 from .language import LanguageTokenizer
 from .stack import (
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 _L_IN_SD1 = ("cond_stage_model.transformer.", "cond_stage_model.")
 _H_IN_SD2 = "cond_stage_model.model."
 _IN_SDXL = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
+#: Qwen's token for the beginning of a turn.
+_IM_START = 151644
 #: Encoder → what it is called in checkpoints since Stable Diffusion 3.
 _IN_NEWER = {"l": "clip_l", "g": "clip_g", "t5xxl": "t5xxl"}
 _IN_REFINER = "conditioner.embedders.0.model."
@@ -120,6 +123,10 @@ def which(weights: Mapping[str, Tensor], file: str) -> str:
             found = {768: "l", 1024: "h", 1280: "g"}.get(weights[name].shape[width])
             if found is not None:
                 return found
+    if any(name.endswith("layers.0.self_attn.q_norm.weight") for name in weights):
+        return "qwen3"
+    if any(name.endswith("layers.0.self_attn.q_proj.bias") and "text_model" not in name for name in weights):
+        return "qwen25"
     if "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight" in weights:
         second = "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight"
         return "umt5" if second in weights else "t5xxl"
@@ -146,17 +153,24 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Tensor], str], Any]] = {
     "g": lambda weights, kind: clip_g(weights),
     "t5xxl": lambda weights, kind: _build_t5(weights, "t5"),
     "umt5": lambda weights, kind: _build_t5(weights, "umt5", masked=True),
+    "qwen3": lambda weights, kind: load_qwen(weights, _language_dtype(), layer=-2),
+    "qwen25": lambda weights, kind: load_qwen(weights, _language_dtype(), layer=-1, start=_IM_START),
 }
 
 
 def _build_t5(weights: Mapping[str, Tensor], kind: str, masked: bool = False) -> Any:
+    from .language import load_t5
+
+    return load_t5(weights, _language_dtype(), kind, masked)
+
+
+def _language_dtype() -> Any:
+    """Language models overflow in float16."""
     import torch
 
     from .. import memory
-    from .language import load_t5
 
-    dtype = memory.compute_dtype(None, [torch.bfloat16, torch.float32])
-    return load_t5(weights, dtype, kind, masked)
+    return memory.compute_dtype(None, [torch.bfloat16, torch.float32])
 
 
 def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
@@ -170,6 +184,10 @@ def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
         return SingleClip(encoders, _tokenizers(encoders))
     if "t5xxl" in names and names <= {"l", "g", "t5xxl"}:
         return _with_t5(encoders, kind)
+    if names == {"qwen3"}:
+        return SingleLanguage(encoders, {"qwen3": TemplateTokenizer(load_tokenizer("qwen3"), Z_IMAGE)})
+    if names == {"qwen25"}:
+        return SingleLanguage(encoders, {"qwen25": TemplateTokenizer(load_tokenizer("qwen2.5-vl"), QWEN_IMAGE)})
     if names == {"umt5"}:
         tokenizer = LanguageTokenizer(load_tokenizer("pile-t5" if kind == "auraflow" else "umt5"), shortest=256)
         return SingleLanguage(encoders, {"umt5": tokenizer})

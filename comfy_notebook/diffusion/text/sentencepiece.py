@@ -74,6 +74,7 @@ def byte_level_tokenizer(vocabulary: Path, merges: Path) -> Any:
         + r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     )
     made = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+    made.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
     made.normalizer = normalizers.NFC()
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [
