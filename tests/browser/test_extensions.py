@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -280,3 +281,37 @@ def test_where_frames_are_refused_scripts_stay_out(session: Session, editor_page
         realm.wait_for_function("() => document.querySelector('.cn-toasts')?.textContent.includes('do not run here')")
         assert realm.evaluate("() => 'comfyAPI' in window") is False
         assert realm.evaluate(f"() => {PARTS}.view.getWidget(1, 'text')") == "hello"
+
+
+def test_the_app_loads_workflows_prompts_files_and_definitions(with_script: Show) -> None:
+    one = document(node(1, "Take", ["a", 1]))
+    with with_script("app", one) as page:
+        assert page.js("() => app.graph.extra.seen") is True
+        assert page.js("() => [LiteGraph.registered_node_types['t.Front'].title, window.loaded]") == ["Only here", [1]]
+        # a workflow from a pack is an edit: the kernel gets it, undo takes it back
+        two = document(node(5, "Take", ["b", 2], title="Five"), node(6, "t.Front", [9]))
+        page.js("async data => { await app.loadGraphData(data); }", two)
+        kernel_sees(page, lambda nodes: [item["id"] for item in nodes] == [5, 6])
+        page.until("() => window.changed > 0")
+        assert page.js("() => app.graph.getNodeById(6).widgets[0].value") == 9
+        page.js("() => app.editor.workspace.undo()")
+        kernel_sees(page, lambda nodes: [item["id"] for item in nodes] == [1])
+        # an API prompt
+        prompt = {"3": {"class_type": "Take", "inputs": {"text": "from a prompt", "count": 8}}}
+        page.js("async prompt => { await app.loadApiJson(prompt, 'p'); }", prompt)
+        kernel_sees(page, lambda nodes: [item["widgets_values"][:2] for item in nodes] == [["from a prompt", 8]])
+        # a file that a person opens goes through what packs put in place of handleFile
+        page.realm.evaluate(
+            "async text => app.editor.files.offer(new File([text], 'mine.json', { type: 'application/json' }))",
+            json.dumps(two),
+        )
+        kernel_sees(page, lambda nodes: [item["id"] for item in nodes] == [5, 6])
+        assert page.js("() => window.handled") == "mine.json"
+        # definitions
+        page.js("() => window.addMore()")
+        assert page.js("() => window.made") == ["x", "y"]
+        assert page.js("() => window.refreshed") is True
+        # the clipspace
+        page.js("() => window.copyPictures(5, 6)")
+        assert page.js("() => app.graph.getNodeById(6).imgs.map(i => i.src)") == ["data:,"]
+        assert page.problems() == []
