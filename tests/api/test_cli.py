@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -337,7 +339,7 @@ def test_a_wide_address_needs_its_token(serve: Callable[..., Served]) -> None:
 
 
 FORKS = """
-import os, time
+import os, sys, time
 import comfy_notebook.session as sessions
 from comfy_notebook.cli import main
 from comfy_notebook.protocol.function import definition_from_function
@@ -353,22 +355,29 @@ def use(session):
     session.registry.register(definition_from_function(fork, name="Fork", output_node=True))
     return opened(session)
 sessions.use = use
-main(["serve", "--port", "0"])
+main(["serve", "--port", sys.argv[1]])
 """
+
+
+def port_for_us_alone() -> int:
+    """A free port below those that systems hand out, so that no other program gets it once it is free again."""
+    for port in random.sample(range(20_000, 32_000), 50):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    pytest.skip("no port is free")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_killed_server_leaves_nothing_that_holds_its_port(tmp_path: Path) -> None:
     (tmp_path / "forks.py").write_text(FORKS)
-    process = subprocess.Popen(
-        [sys.executable, "forks.py"], cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    port = port_for_us_alone()
+    command = [sys.executable, "forks.py", str(port)]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, start_new_session=True)
     served = Served.__new__(Served)
     assert process.stdout is not None
     served.process, served.url = process, process.stdout.readline().rsplit(" ", 1)[-1].strip()
     try:
         served.run({"1": {"class_type": "Fork", "inputs": {}}})
-        port = int(served.url.rsplit(":", 1)[-1].strip("/"))
         process.send_signal(signal.SIGKILL)
         process.wait(10)
         with socket.create_server(("127.0.0.1", port)):
