@@ -458,3 +458,17 @@ def test_escape_in_the_notebook_leaves_full_size(app: TestApplication, editor_pa
         page.page.evaluate("document.activeElement.blur()")
         page.page.keyboard.press("Escape")
         assert page.box().bounding_box() == small
+
+
+@pytest.mark.parametrize("variant", ["plain", "colab"])
+def test_an_editor_that_reloads_itself_comes_back(app: TestApplication, editor_page: OpenPage, variant: str) -> None:
+    with editor_page(app.widget(), variant=variant) as page:
+        frame = page.editor()
+        address = frame.evaluate("[location.pathname, location.search, location.origin]")
+        assert address == ["/", "", page.outer().evaluate("location.origin")]  # packs find the server from there
+        frame.evaluate("window.before = true; location.reload()")
+        page.page.wait_for_timeout(1000)
+        again = page.editor()
+        assert again.evaluate("[window.before, host.editorId]") == [None, "e1"]
+        assert again.evaluate("(async () => (await host.request('/echo')).status)()") == 200
+        assert page.errors == []

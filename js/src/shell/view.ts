@@ -129,7 +129,10 @@ export class View {
     if (outdated()) return attempt(unmount);
     this.unmount = unmount;
     this.stage.quiet();
-    place.element.onload = () => this.revive(welcome, place);
+    const revive = () => this.revive(welcome, place);
+    place.element.onload = revive;
+    // Reloaded from inside, the frame would load the notebook's own page: the new document is replaced before it comes.
+    if (place.element !== place.root) place.window.addEventListener("pagehide", () => setTimeout(revive));
   }
 
   /** A page that has shown an editor has its code: the frame is made ready while the kernel is being asked. */
@@ -151,7 +154,7 @@ export class View {
 
   /** Moving a cell in the page reloads its frames: an empty document comes back, so build the editor anew. */
   private revive(welcome: Welcome, place: Place): void {
-    if (!this.disposed && !isWhole(place)) void this.start(welcome);
+    if (!this.disposed && this.place === place && !isWhole(place)) void this.start(welcome);
   }
 
   private host(editorId: string): Host {
