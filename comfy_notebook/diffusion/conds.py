@@ -75,7 +75,7 @@ class CONDCrossAttn(CONDRegular):
     def concat(self, others: list[Any]) -> Any:
         conds = [self.cond, *(other.cond for other in others)]
         length = math.lcm(*(cond.shape[1] for cond in conds))
-        return cat([cond.repeat(1, length // cond.shape[1], 1) for cond in conds])
+        return cat([cond if cond.shape[1] == length else cond.repeat(1, length // cond.shape[1], 1) for cond in conds])
 
 
 class CONDConstant(CONDRegular):

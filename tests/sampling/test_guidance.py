@@ -7,6 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
@@ -152,6 +154,17 @@ def test_areas_in_percent(area: Any, pixels: Any) -> None:
     window = samplers.get_area_and_mult({**conds[0], "model_conds": {}}, X, torch.ones(2))
     assert window.input_x.shape[2] <= 16
     assert window.input_x.shape[3] <= 24
+
+
+NUMBERS = st.integers(-40, 80)
+
+
+@given(area=st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS), strength=st.floats(0, 10))
+@settings(max_examples=60, deadline=None)
+def test_any_area_is_sampled(area: Any, strength: float) -> None:
+    both = [*conditioning(0.0), *conditioning(4.0, area=area, strength=strength)]
+    made = guided(patcher(), both, conditioning(-1.0), cfg=2.0)
+    assert bool(torch.isfinite(made).all())
 
 
 def test_an_area_of_a_picture_holds_in_all_frames_of_a_video() -> None:

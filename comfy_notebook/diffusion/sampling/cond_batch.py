@@ -31,6 +31,11 @@ class Window(NamedTuple):
     control: Any
     patches: dict[str, Any] | None
     uuid: Any
+    strength: float = 1.0
+
+    def covers_all(self) -> bool:
+        """Whether it alone says what the answer is, everywhere: its weight is one positive number."""
+        return self.area is None and self.strength > 0 and self.mult.stride() == (0,) * self.mult.ndim
 
 
 def get_area_and_mult(conds: Cond, x_in: Tensor, timestep_in: Tensor) -> Window | None:
@@ -42,13 +47,14 @@ def get_area_and_mult(conds: Cond, x_in: Tensor, timestep_in: Tensor) -> Window 
     sides = x_in.shape[2:]
     area = _fitted(conds["area"], sides) if "area" in conds else None
     input_x = x_in if area is None else _cut(x_in, area)
+    strength = conds.get("strength", 1.0)
     if "mask" in conds:
-        mult = _masked(conds["mask"], conds.get("mask_strength", 1.0), input_x, area)
+        mult = _masked(conds["mask"], conds.get("mask_strength", 1.0), input_x, area) * strength
     else:
-        mult = torch.ones_like(input_x)
-    mult = mult * conds.get("strength", 1.0)
-    if "mask" not in conds and area is not None:
-        _feather(mult, area, sides)
+        mult = input_x.new_full((), strength).expand_as(input_x)
+        if area is not None:
+            mult = mult.clone()
+            _feather(mult, area, sides)
     conditioning = {
         name: cond.process_cond(batch_size=x_in.shape[0], area=area) for name, cond in conds["model_conds"].items()
     }
@@ -58,7 +64,7 @@ def get_area_and_mult(conds: Cond, x_in: Tensor, timestep_in: Tensor) -> Window 
         place = model.model.set_position if kind == "position" else model.model.set_empty
         batch = x_in.shape
         patches = {"middle_patch": [place(batch, positions, x_in.device)]}
-    return Window(input_x, mult, conditioning, area, conds.get("control"), patches, conds.get("uuid"))
+    return Window(input_x, mult, conditioning, area, conds.get("control"), patches, conds.get("uuid"), strength)
 
 
 def _fitted(area: Sequence[int], sides: Sequence[int]) -> list[int]:
@@ -70,8 +76,8 @@ def _fitted(area: Sequence[int], sides: Sequence[int]) -> list[int]:
         sizes, places = [*sides[:missing], *sizes], [0] * missing + places
     elif half > len(sides):
         sizes, places = sizes[half - len(sides) :], places[half - len(sides) :]
-    places = [min(place, side - 1) for place, side in zip(places, sides, strict=True)]
-    sizes = [min(side - place, size) for size, place, side in zip(sizes, places, sides, strict=True)]
+    places = [max(0, min(place, side - 1)) for place, side in zip(places, sides, strict=True)]
+    sizes = [max(1, min(side - place, size)) for size, place, side in zip(sizes, places, sides, strict=True)]
     return [*sizes, *places]
 
 
@@ -134,25 +140,34 @@ def _calc_cond_batch(
 ) -> list[Tensor]:
     from . import samplers
 
-    sums = [torch.zeros_like(x_in) for _ in conds]
-    weights = [torch.ones_like(x_in) * 1e-37 for _ in conds]
     waiting: list[tuple[Window, int]] = []
     for index, entries in enumerate(conds):
         for entry in entries or []:
             window = samplers.get_area_and_mult(entry, x_in, timestep)
             if window is not None:
                 waiting.append((window, index))
+    answers: list[list[tuple[Tensor, Window]]] = [[] for _ in conds]
     while waiting:
         context().check_interrupted()
         batch = _next_batch(model, waiting)
         outputs = _run(model, batch, timestep, model_options)
         for output, (window, index) in zip(outputs, batch, strict=True):
-            total, weight = sums[index], weights[index]
-            if window.area is not None:
-                total, weight = _cut(total, window.area), _cut(weight, window.area)
-            total += output * window.mult
-            weight += window.mult
-    return [total.div_(weight) for total, weight in zip(sums, weights, strict=True)]
+            answers[index].append((output, window))
+    return [_combined(x_in, parts) for parts in answers]
+
+
+def _combined(x_in: Tensor, parts: list[tuple[Tensor, Window]]) -> Tensor:
+    """The mean of the answers by their weights; where none holds, zero."""
+    if len(parts) == 1 and parts[0][1].covers_all():
+        return parts[0][0].to(x_in.dtype)
+    total, weight = torch.zeros_like(x_in), torch.full_like(x_in, 1e-37)
+    for output, window in parts:
+        part, share = total, weight
+        if window.area is not None:
+            part, share = _cut(total, window.area), _cut(weight, window.area)
+        part += output * window.mult
+        share += window.mult
+    return total.div_(weight)
 
 
 def _next_batch(model: Any, waiting: list[tuple[Window, int]]) -> list[tuple[Window, int]]:
