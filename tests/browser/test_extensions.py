@@ -136,7 +136,7 @@ def test_virtual_nodes_of_packs_are_led_back(with_script: Show) -> None:
         saved = {item["id"]: item for item in page.js("() => app.editor.view.serialize().nodes")}
         assert saved[2]["widgets_values"] == ["x"]
         assert saved[2]["properties"] == {"kept": 1}
-        titles = f"word => {PARTS}.editor.index.search(word).map(({{item}}) => item.type)"
+        titles = f"word => {PARTS}.editor.definitions.index.search(word).map(({{item}}) => item.type)"
         assert page.js(titles, "Hand")[0] == "t/Hand"
         assert page.js(titles, "Markdown Note")[0] == "MarkdownNote"
         # added by hand: the kernel hears of it though no edit was told

@@ -6,6 +6,7 @@ import type { Host, HostEvent } from "../host";
 import { editorCommands } from "./actions";
 import { Banner, Breadcrumb, EmptyHint } from "./banner";
 import { bindClipboard } from "./clipboard";
+import { NodeDefinitions } from "./definitions";
 import { h } from "./dom";
 import { type EditorParts, fileTitle, type StartData } from "./editor-parts";
 import { Dialogs } from "./feedback";
@@ -13,9 +14,9 @@ import { Files } from "./files";
 import { frame } from "./framing";
 import { bindKeys, Commands, showsKeyFocus } from "./keyboard";
 import type { Lightbox } from "./lightbox";
+import { applyLook } from "./look";
 import { extendMenu } from "./menu-entries";
 import { selectedOutputs, showNode } from "./navigation";
-import { NodeIndex } from "./node-index";
 import { loadMessages, noticeMessage } from "./notices";
 import { Outline } from "./outline";
 import { PackScripts } from "./pack-scripts";
@@ -59,7 +60,7 @@ export class Editor {
   readonly toolbar: Toolbar;
   /** Whether packs' scripts live in this page: then keys are theirs too. */
   sharesPage = false;
-  private readonly index = new NodeIndex();
+  readonly definitions: NodeDefinitions;
   private readonly problems: ProblemPanel;
   private readonly banner: Banner;
   private readonly outline: Outline;
@@ -76,7 +77,7 @@ export class Editor {
   constructor(
     readonly parts: EditorParts,
     readonly view: GraphViewApi,
-    private definitions: Record<string, NodeInfo>,
+    definitions: Record<string, NodeInfo>,
     private readonly start: StartData,
   ) {
     const { root, canvas, api, media, storage } = parts;
@@ -84,8 +85,7 @@ export class Editor {
     this.settings = new SettingsStore(storage, start.settings, () => this.applySettings(), (settings) => void api.saveSettings(settings).catch(() => undefined));
     this.settingsDialog = new SettingsDialog(root);
     this.settingsDialog.addPages(() => [this.settings.page(), this.packsPage()]);
-    this.index.set(definitions);
-    this.offerOtherTypes();
+    this.definitions = new NodeDefinitions(definitions, { view, packs: () => this.packs, changed: () => { this.search.refresh(); this.outline.changed(); } });
     this.applySettings();
     this.workspace = new Workspace(view, api, start, {
       changed: (document) => { this.changed(document); this.packs.extensions?.graphChanged(document); },
@@ -95,14 +95,14 @@ export class Editor {
     });
     this.files = new Files({
       api, media, view, root,
-      info: (type) => this.definitions[type],
+      info: (type) => definitions[type],
       notify: (severity, summary, detail) => this.notify(severity, summary, detail),
       replaced: (rev) => this.workspace.replaced(rev),
       flush: () => this.workspace.flush(),
       title: () => fileTitle(start.info),
       packs: () => this.packs.extensions,
     });
-    this.search = new NodeSearch(root, this.index, storage, () => view.focus());
+    this.search = new NodeSearch(root, this.definitions.index, storage, () => view.focus());
     this.problems = new ProblemPanel(canvas, {
       show: (node) => showNode(view, node),
       copied: () => this.notify("success", "Copied"),
@@ -137,7 +137,7 @@ export class Editor {
     this.pointer = followPointer(canvas, (client) => this.search.isOpen || this.openSearch(client));
     this.packs = new PackScripts(scriptPorts(this, definitions));
     this.listen(new Breadcrumb(top, (depth) => view.leave(depth)));
-    if (start.scripts?.modules.length) void this.openWithPacks(start.scripts);
+    if (start.scripts?.modules.length || start.scripts?.importing.length) void this.openWithPacks(start.scripts);
     else {
       view.setDefinitions(definitions);
       this.workspace.begin();
@@ -149,7 +149,7 @@ export class Editor {
   /** The toolbar is there at once, the document when the packs' scripts can take part in showing it. */
   private async openWithPacks(list: ModuleList): Promise<void> {
     const { start } = this;
-    const waiting = h("div", { class: "cn-packs-waiting", role: "status" }, "Loading the scripts of custom nodes…");
+    const waiting = h("div", { class: "cn-packs-waiting", role: "status" }, "Loading custom nodes…");
     this.parts.canvas.append(waiting);
     this.setKernel(this.parts.host.kernel);
     await this.packs.open(list, start.document, fileTitle(start.info));
@@ -225,9 +225,7 @@ export class Editor {
   async refreshDefinitions(): Promise<void> {
     try {
       const fresh = await this.parts.api.objectInfo();
-      const gone = Object.keys(this.definitions).filter((type) => !(type in fresh));
-      this.updateDefinitions(fresh, gone);
-      this.packs.extensions?.lookForModules();
+      this.definitions.renew(fresh);
       this.notify("success", "Node definitions refreshed");
     } catch (error) {
       this.notify("error", "Node definitions were not refreshed", error instanceof Error ? error.message : String(error));
@@ -241,7 +239,7 @@ export class Editor {
   }
 
   selectedOutputs(): string[] {
-    return selectedOutputs(this.view, this.definitions);
+    return selectedOutputs(this.view, this.definitions.info);
   }
 
   escape(): void {
@@ -261,7 +259,11 @@ export class Editor {
   // The kernel's events ---------------------------------------------------------------------------------------------
 
   handle(event: HostEvent): void {
-    if (!this.workspace.hasBegun) return void this.early.push(event);
+    if (!this.workspace.hasBegun) {
+      const { set, remove } = (event.data ?? {}) as EventData;
+      if (event.type === "cn.nodes_changed") this.packs.learn(set ?? {}, remove ?? []);
+      return void this.early.push(event);
+    }
     this.packs.handle(event, () => this.workspace.document, fileTitle(this.start.info));
     const data = (event.data ?? {}) as EventData;
     switch (event.type) {
@@ -272,7 +274,7 @@ export class Editor {
         this.workspace.replaced(Number(data.rev)).catch((error: Error) => this.notify("error", "The new workflow could not be shown", error.message));
         return;
       case "cn.nodes_changed":
-        return this.updateDefinitions(data.set ?? {}, data.remove ?? []);
+        return this.definitions.update(data.set ?? {}, data.remove ?? []);
       case "cn.notice":
         return this.notify(...noticeMessage(data));
       case "cn.closed":
@@ -280,26 +282,6 @@ export class Editor {
       default:
         this.runs.handle(event);
     }
-  }
-
-  private updateDefinitions(set: Record<string, NodeInfo>, remove: string[]): void {
-    if (this.packs.define(set, remove)) return;
-    this.view.updateDefinitions(set, remove);
-    this.defined(set, remove);
-  }
-
-  /** The graph has these node types now. */
-  defined(set: Record<string, NodeInfo>, remove: string[]): void {
-    for (const type of remove) delete this.definitions[type];
-    Object.assign(this.definitions, set);
-    this.index.update(set, remove);
-    this.search.refresh();
-    this.outline.changed();
-  }
-
-  /** Nodes that the kernel does not define can be searched too. */
-  offerOtherTypes(): void {
-    this.index.set(this.view.otherTypes() ?? {});
   }
 
   private setKernel(state: Host["kernel"]): void {
@@ -359,7 +341,7 @@ export class Editor {
       media: this.parts.media,
       openImages: (images: Parameters<Lightbox["open"]>[0]) => this.parts.lightbox.open(images, 0),
       describe: (id: NodeId) => this.view.describe().find((node) => String(node.id) === String(id)),
-      explain: (node: NodeDescription) => void this.dialogs.info(node.title, nodeDescription(node, this.definitions[node.type])),
+      explain: (node: NodeDescription) => void this.dialogs.info(node.title, nodeDescription(node, this.definitions.info[node.type])),
     };
   }
 
@@ -386,13 +368,7 @@ export class Editor {
   }
 
   private applySettings(): void {
-    const { theme: choice, ...options } = this.settings.values;
-    const theme = this.parts.host.theme;
-    const dark = choice === "notebook" ? theme.dark : choice === "dark";
-    this.parts.root.dataset.theme = dark ? "dark" : "light";
-    for (const [name, value] of Object.entries(theme.variables)) if (name.startsWith("--")) this.parts.root.style.setProperty(name, value);
-    this.view.setTheme({ ...theme, dark });
-    this.view.setOptions(options);
+    applyLook(this.parts.root, this.view, this.parts.host.theme, this.settings.values);
   }
 
   private middle(): Point {

@@ -10,8 +10,8 @@ export function scriptPorts(editor: Editor, definitions: Record<string, NodeInfo
   return {
     host: parts.host, view, whole: editor, definitions,
     isolated: !parts.root.closest(".comfy-notebook-direct"),
-    defined: (set, remove) => editor.defined(set, remove),
-    offerOtherTypes: () => editor.offerOtherTypes(),
+    defined: (set, remove) => editor.definitions.defined(set, remove),
+    offerOtherTypes: () => editor.definitions.offerOthers(),
     convert: (document, values) => parts.api.convert(document, values),
     hasBegun: () => workspace.hasBegun,
     begin: (document) => {
