@@ -12,6 +12,9 @@ from playwright.sync_api import Browser
 
 from . import harness
 from .kernel import FakeKernel
+from .module_page import modules_script, packs_page, packs_session, write_pack
+
+__all__ = ["modules_script", "packs_page", "packs_session", "write_pack"]
 
 
 @pytest.fixture(scope="package")
