@@ -28,6 +28,8 @@ def test_wheel_holds_the_built_front_end(in_wheel: dict[str, int]) -> None:
     assert 2_000 < in_wheel["comfy_notebook/static/shell.js"] <= 30 * 1024
     assert in_wheel["comfy_notebook/static/editor.js"] > 100_000  # litegraph alone is larger
     assert in_wheel["comfy_notebook/static/packs.js"] > 30_000
+    for name in ("pi.css", "pi.woff2", "mdi.css", "mdi.woff2"):
+        assert in_wheel[f"comfy_notebook/static/icons/{name}"] > 10_000
 
 
 def test_wheel_holds_nothing_else(in_wheel: dict[str, int]) -> None:
