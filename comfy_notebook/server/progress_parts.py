@@ -1,4 +1,5 @@
-"""The progress of large runs in parts: many clients refuse websocket messages of more than 1 MiB, and close."""
+"""The progress of large runs in parts: many clients refuse websocket messages of more than 1 MiB and close, and the
+connection of a notebook should not carry megabytes ten times a second."""
 
 from __future__ import annotations
 
@@ -22,12 +23,14 @@ class ProgressParts:
 
     def of(self, data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """``data`` of a ``progress_state``, in messages of a size that every client takes."""
-        nodes: Mapping[str, Mapping[str, Any]] = data["nodes"]
+        nodes = data.get("nodes")
+        if not isinstance(nodes, Mapping):  # what a pack sent under this name
+            return [data]
         told = self._told if data.get("prompt_id") == self._prompt_id else {}
         self._prompt_id, self._told = data.get("prompt_id"), nodes
         if _STATE * len(nodes) + _IDS * sum(map(len, nodes)) <= LARGEST:
             return [data]
-        running = {node_id: state for node_id, state in nodes.items() if state["state"] == "running"}
+        running = {node_id: state for node_id, state in nodes.items() if state.get("state") == "running"}
         # States are replaced, never changed: one that was told is the very same object.
         new = {id: state for id, state in nodes.items() if told.get(id) is not state and id not in running}
         return [{**data, "nodes": part} for part in _parts({**new, **running})]

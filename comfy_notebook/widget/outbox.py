@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import threading
 import time
 from collections.abc import Hashable
+from dataclasses import replace
 
 from ..engine.events import Event
+from ..server.progress_parts import ProgressParts
 from .plain import plain
 from .requests import CHUNK_BYTES, Sender
 
@@ -36,6 +39,7 @@ class Outbox:
     def __init__(self, loop: asyncio.AbstractEventLoop, send: Sender) -> None:
         self._loop, self._send = loop, send
         self._lock = threading.Lock()
+        self._progress = ProgressParts()
         self._waiting: dict[Hashable, Event] = {}
         self._count = 0
         self._scheduled = False
@@ -63,7 +67,7 @@ class Outbox:
         self._free_at = max(self._free_at, time.monotonic()) + 1 / RATE
         batch: list[Event] = []
         size = 0
-        for event in events:
+        for event in itertools.chain.from_iterable(map(self._parts, events)):
             weight = sum(map(len, event.buffers))
             if batch and size + weight > CHUNK_BYTES:
                 self._send_batch(batch)
@@ -72,6 +76,11 @@ class Outbox:
             size += weight
         if batch:
             self._send_batch(batch)
+
+    def _parts(self, event: Event) -> list[Event]:
+        if event.type != "progress_state":
+            return [event]
+        return [replace(event, data=data) for data in self._progress.of(event.data)]
 
     def _send_batch(self, batch: list[Event]) -> None:
         events = [{"type": e.type, "data": plain(e.data), "buffers": len(e.buffers)} for e in batch]

@@ -1,4 +1,4 @@
-"""Runs of thousands of nodes, told to a websocket client that takes no message of more than 1 MiB."""
+"""Runs of thousands of nodes, told to clients that take no message of more than 1 MiB."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from comfy_notebook.server import progress_parts
 from comfy_notebook.session import Session
 
 from .cases import Prompt, n, text
-from .doors import Door, Http
+from .doors import Door, Widget
 
 
 def chain(length: int) -> Prompt:
@@ -34,16 +34,23 @@ LARGE = [
 def test_every_node_is_told_and_its_last_state_arrives(
     session: Session, doors: list[Door], prompt: Prompt, outputs: Any, count: int
 ) -> None:
-    (door,) = [door for door in doors if isinstance(door, Http)]
-    session.engine.free()
-    told = door.run(prompt)
-    assert told.outputs == outputs
-    executing = told.executing()
-    assert len(executing) == len(set(executing)) == count
-    states: dict[str, Any] = {}
-    for data in told.of("progress_state"):
-        states |= {node: state["state"] for node, state in data["nodes"].items()}
-    assert states == dict.fromkeys(executing, "finished")
+    for door in doors:
+        if isinstance(door, Widget) and len(prompt) > 1000:
+            continue  # the document that is made of it first takes longer than all the rest
+        session.engine.free()
+        told = door.run(prompt)
+        assert told.outputs == outputs
+        executing = told.executing()
+        assert len(executing) == len(set(executing)) == count
+        states: dict[str, Any] = {}
+        for data in told.of("progress_state"):
+            states |= {node: state["state"] for node, state in data["nodes"].items()}
+        assert states == dict.fromkeys(executing, "finished"), door.name
+
+
+def test_what_a_pack_sends_under_the_same_name_passes() -> None:
+    for data in ({}, {"nodes": 5}, {"nodes": {"1": {}}, "prompt_id": "p"}):
+        assert progress_parts.ProgressParts().of(data) == [data]
 
 
 def test_a_small_run_is_told_whole_each_time() -> None:
