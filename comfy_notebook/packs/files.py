@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +20,15 @@ class PackFiles:
 
 
 class Packs:
-    """The loaded packs' files by name, their ``routes``, and the ``reports`` on their loading. Safe from any thread."""
+    """The loaded packs' files by name, their ``routes``, and the ``reports`` on their loading; ``awaited``: the names
+    of those about to be loaded. Safe from any thread."""
 
     def __init__(self) -> None:
         from ..server.pack_routes import PackRoutes
 
         self.routes = PackRoutes()
         self.reports: Mapping[str, PackReport] = {}
+        self.awaited: Collection[str] = ()
         self._lock = threading.Lock()
         self._packs: dict[str, PackFiles] = {}
 

@@ -64,8 +64,10 @@ class PackLoader:
                 self._prepare()
             for source in sources:
                 self._prestart(source)
+            self.session.packs.awaited = [source.name for source in sources]
             for source in sources:
                 self._load(source)
+            self.session.packs.awaited = ()
             return [self.reports[source.name] for source in sources]
 
     def load_all_soon(self) -> None:
@@ -73,7 +75,9 @@ class PackLoader:
         from ..session import import_before_threads
 
         with self._lock:
-            if self._all is None and find_packs(self.folders):
+            found = find_packs(self.folders) if self._all is None else []
+            if found:
+                self.session.packs.awaited = [source.name for source in found]
                 import_before_threads()
                 self._all = threading.Thread(target=self.load_all, name=f"{_THREAD}s", daemon=True)
                 self._all.start()

@@ -83,7 +83,9 @@ def describe(packs: Packs, have: Collection[str] | None) -> dict[str, Any]:
             continue
         entry = {"pack": module.pack, "path": module.path, "hash": digest, "size": stamp.st_size}
         listed.append(entry | {"entry": module.is_entry})
-    importing = [name for name, report in list(packs.reports.items()) if report.status == "importing"]
+    reports = dict(packs.reports)
+    importing = [name for name, report in reports.items() if report.status == "importing"]
+    importing += [name for name in packs.awaited if name not in reports]
     return {"modules": listed, "importing": importing} | ({} if have is None else {"sources": sources})
 
 

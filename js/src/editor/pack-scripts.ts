@@ -14,6 +14,9 @@ export interface ScriptPorts extends EditorPorts {
 }
 
 const LATE_MS = 3000;
+const LOOK_MS = 400;
+/** Longer than this nobody waits for a pack to see the document. */
+const PATIENCE_MS = 15_000;
 const NOBODY = "The scripts of packs need a frame of their own, which this notebook host refuses. Their nodes work, with plain widgets.";
 
 export class PackScripts {
@@ -26,9 +29,10 @@ export class PackScripts {
   constructor(private readonly ports: ScriptPorts) {}
 
   /** Loads what the list has and puts the document into the graph, with scripts or, should they fail as a whole, without. */
-  async open(list: ModuleList, document: Document, title: string): Promise<void> {
+  async open(first: ModuleList, document: Document, title: string): Promise<void> {
+    const list = await this.settled(first);
     try {
-      await this.start(list, document, title);
+      if (list.modules.length > 0) await this.start(list, document, title);
     } catch (error) {
       this.ports.problem("the start of the packs' scripts", error, null);
       this.extensions?.destroy();
@@ -37,6 +41,24 @@ export class PackScripts {
     if (this.ports.hasBegun() || this.stopped) return;
     this.ports.view.setDefinitions(this.ports.definitions);
     this.ports.begin(document as never);
+    if (!this.extensions && list.importing.length > 0) this.ask(() => document, title, LATE_MS);
+  }
+
+  /** Packs are imported while the first cells run: nodes read the document best when all of these are there. */
+  private async settled(first: ModuleList): Promise<ModuleList> {
+    const end = Date.now() + PATIENCE_MS;
+    let list = first;
+    while (list.importing.length > 0 && Date.now() < end && !this.stopped) {
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+      list = await listModules(this.ports.host).catch(() => list);
+    }
+    return list;
+  }
+
+  /** Definitions that come before the document is shown. */
+  learn(set: Record<string, NodeInfo>, remove: string[]): void {
+    for (const type of remove) delete this.ports.definitions[type];
+    Object.assign(this.ports.definitions, set);
   }
 
   /** Packs that load beside an editor that shows its document already. */

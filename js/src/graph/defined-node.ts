@@ -182,6 +182,13 @@ export function registerNodeClass(Class: typeof ComfyNode, type: string, custom:
   describeClass(Class, type, info);
 }
 
+/** Packs brought widgets for more types: what was a socket may be a widget of nodes that are made from now on. */
+export function replanClass(Class: typeof ComfyNode, custom: ReadonlySet<string>): void {
+  if (!Class.plan) return;
+  Class.plan = planNode(Class.nodeData, custom);
+  Class.customTypes = custom;
+}
+
 function describeClass(Class: typeof ComfyNode, type: string, info: NodeInfo): void {
   (Class as AnyWidget).category = info.category ?? "";
   (Class as AnyWidget).title = info.display_name || info.name || type;

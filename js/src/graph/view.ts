@@ -11,7 +11,7 @@ import { LiteGraph, type LGraphNode, litegraphModule, SubgraphNode } from "./lit
 import { Loader } from "./loader";
 import { Menus } from "./menus";
 import { type PackHooks, packHooks, setPackHooks } from "./pack-hooks";
-import { makeNodeClass, nodeCreatedHooks, registerNodeClass, UnknownNode } from "./defined-node";
+import { makeNodeClass, nodeCreatedHooks, registerNodeClass, replanClass, UnknownNode } from "./defined-node";
 import { otherTypes, VIRTUAL_TYPES } from "./virtual-types";
 import { ensureImageWidget, showOutputs } from "./preview";
 import { browserValues, queueing } from "./queueing";
@@ -325,6 +325,10 @@ export class GraphView implements GraphViewApi {
   rebindEvents(): void { rebindEvents(this.#core); }
 
   addWidgetTypes(types: Record<string, (node: unknown, name: string, spec: unknown[]) => unknown>): void {
+    const fresh = Object.keys(types).some((type) => !customWidgets.has(type));
     for (const [type, make] of Object.entries(types)) customWidgets.set(type, make);
+    if (!fresh) return;
+    const custom = new Set(customWidgets.keys());
+    for (const [Class] of this.nodeClasses()) replanClass(Class as never, custom);
   }
 }
