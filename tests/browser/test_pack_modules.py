@@ -255,7 +255,7 @@ def test_views_that_go_leave_no_frame(packs_session: Session, write_pack: WriteP
     write_pack("my pack", MODULES)
     write_pack("styles", {"look.css": ".look { color: red }", "link.js": LINK})
     add_routes(packs_session)
-    with packs_page() as (page, frame):
+    with packs_page() as (page, _frame):
         before = page.frame_count()
         for _ in range(4):
             shown = page.page.evaluate_handle("() => notebook.display([...notebook.models.keys()][0])")

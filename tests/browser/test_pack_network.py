@@ -152,9 +152,11 @@ STYLES: dict[str, str | bytes] = {
     "more.css": "@import url(look.css); /* url(no.png) */\n"
     ".more { background-image: url(../js/red.png), url(gone.png) }",
     "red.png": png((255, 0, 0)),
-    "classic.js": "window.order = [...(window.order ?? []), 'classic'];\nwindow.here = document.currentScript !== null;",
+    "classic.js": "window.order = [...(window.order ?? []), 'classic'];\n"
+    "window.here = document.currentScript !== null;",
     "second.js": "window.order = [...(window.order ?? []), 'second'];",
-    "module.mjs": "import { app } from '../../scripts/app.js';\nwindow.asModule = app === window.app && import.meta.url;",
+    "module.mjs": "import { app } from '../../scripts/app.js';\nwindow.asModule = app === window.app && "
+    "import.meta.url;",
 }
 
 
