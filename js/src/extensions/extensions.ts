@@ -9,7 +9,7 @@ import { isPromise } from "./hooks";
 import { installNetwork } from "./network";
 import { ModuleLoader, type LoadReport, type ModuleList } from "./loading";
 import type { EditorPorts } from "./ports";
-import { packOf } from "./loading/names";
+import { packOfError } from "./pack-of-error";
 import { submission } from "./submission";
 import type { Any, ComfyExtension, NodeInfo } from "./types";
 import { createExtensionManager, createMenu, createUi, destroyUi, registerExtensionUi, type ExtensionStatics, type UiApp } from "./ui";
@@ -292,11 +292,4 @@ export class Extensions {
     for (const stop of this.stops.reverse()) stop();
     this.api.destroy();
   }
-}
-
-/** The pack whose module threw, by the topmost of them in the stack. */
-function packOfError(error: unknown): string | null {
-  const stack = (error as { stack?: unknown } | null)?.stack;
-  const found = /https:\/\/comfy\.invalid\/extensions\/[^\s():?#]+/.exec(typeof stack === "string" ? stack : "");
-  return found ? packOf(found[0]) : null;
 }

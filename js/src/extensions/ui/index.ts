@@ -3,6 +3,7 @@
 
 import { setReport } from "./guard";
 import type { Exports } from "../modules";
+import { packOfError } from "../pack-of-error";
 import { ComfyAppMenu } from "./app-menu";
 import { CommandStore } from "./commands";
 import { ComfyUI } from "./comfy-ui";
@@ -94,7 +95,7 @@ function build(app: UiApp): Built {
   if (known) return known;
   const { editor } = app;
   editor.sharesPage = true;
-  setReport((source, error) => editor.packProblems.add(source, error));
+  setReport((source, error) => editor.packProblems.add(source, error, packOfError(error)));
   const places = addPlaces(editor.parts.root, editor.parts.canvas);
   const settings = new SettingsStore(settingsBackend(app));
   addCoreSettings(settings, editor);
