@@ -29,6 +29,7 @@ FAMILIES = (
     "loaders_lora",
     "upscale_model",
     "controlnet",
+    "clip_vision",
     "model_merge",
     "model_save",
     "model_patches",

@@ -32,6 +32,7 @@ CASES: dict[str, dict[str, Any]] = json.loads((DATA / "cases.json").read_text())
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not CASES, reason=f"the recorded data is not here: {DATA}"),
 ]
 
@@ -70,7 +71,7 @@ def test_recorded_case(name: str, engine: Engine) -> None:
     ParityCapture.captured.clear()
     submission = engine.submit(CASES[name])
     assert submission.node_errors == {}
-    status = engine.wait(submission.prompt_id, timeout=900)["status"]
+    status = engine.wait(submission.prompt_id, timeout=1700)["status"]
     assert status["status_str"] == "success", status["messages"]
     found: dict[str, Any] = {}
     for tag, values in ParityCapture.captured.items():

@@ -125,7 +125,7 @@ def assign(module: Module, state: Mapping[str, Tensor], what: str, optional: tup
 
     from .files import WeightsError
 
-    own = dict(module.named_parameters()) | dict(module.named_buffers())
+    own = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers())
     missing = [name for name in module.state_dict() if name not in state]
     needed = [name for name in missing if not any(part in name for part in optional)]
     wrong = [

@@ -146,6 +146,8 @@ def transformer(part: Any, hidden: Tensor, context: Any, options: Options) -> Te
 def _block(block: Any, tokens: Tensor, context: Any, options: Options) -> Tensor:
     told = {**options, "n_heads": block.attn1.heads, "dim_head": block.attn1.to_q.out_features // block.attn1.heads}
     tokens = tokens + attention(block.attn1, block.norm1(tokens), None, told, "attn1")
+    for patch in told.get("patches", {}).get("middle_patch", ()):
+        tokens = patch(tokens, told)
     if block.attn2 is not None:
         tokens = tokens + attention(block.attn2, block.norm2(tokens), context, told, "attn2")
     return tokens + block.ff(block.norm3(tokens))  # type: ignore[no-any-return]
