@@ -101,12 +101,12 @@ export class Workspace {
   }
 
   undo(): void {
-    this.record();
+    this.record(true);
     this.stepTo(this.begun?.history.undo() ?? null);
   }
 
   redo(): void {
-    this.record();
+    this.record(true);
     this.stepTo(this.begun?.history.redo() ?? null);
   }
 
@@ -135,8 +135,9 @@ export class Workspace {
     return done;
   }
 
-  private record(): void {
-    if (this.unrecorded === undefined || !this.begun) return;
+  /** `now`: edits count that the view has not told yet, which it does once per frame. */
+  private record(now = false): void {
+    if (!this.begun || (this.unrecorded === undefined && !now)) return;
     clearTimeout(this.unrecorded);
     this.unrecorded = undefined;
     const document = this.view.serialize();
