@@ -29,7 +29,13 @@ JS = ROOT / "js"
 def build(out: Path) -> Path:
     """Bundle the page's script, ``dev/<name>.ts``; raises ``CalledProcessError`` when it does not compile."""
     flags = ["--bundle", "--format=esm", "--target=es2022", "--loader:.css=text", "--define:define.amd=false"]
-    command = [str(JS / "node_modules/.bin/esbuild"), f"dev/{out.stem}.ts", *flags, "--log-level=error", f"--outfile={out}"]
+    command = [
+        str(JS / "node_modules/.bin/esbuild"),
+        f"dev/{out.stem}.ts",
+        *flags,
+        "--log-level=error",
+        f"--outfile={out}",
+    ]
     subprocess.run(command, cwd=JS, check=True)
     return out
 
