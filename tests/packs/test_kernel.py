@@ -50,7 +50,8 @@ def test_a_pack_that_uses_the_session_while_it_is_imported(write_pack: WritePack
 def test_the_command_line_lists_and_examines(write_pack: WritePack, tmp_path: Path) -> None:
     write_pack(
         "fine",
-        "import comfy.sd\nprint('hello')\n" + node_source("Fine").replace("return (42,)", "return (comfy.sd.VAE,)"),
+        "from comfy.text_encoders import hydit\nprint('hello')\n"
+        + node_source("Fine").replace("return (42,)", "return (hydit.HyditModel,)"),
     )
     write_pack("ill", "import nobody_has_it")
     cli = "import sys; from comfy_notebook.cli import main; sys.exit(main({}))"
@@ -62,7 +63,7 @@ def test_the_command_line_lists_and_examines(write_pack: WritePack, tmp_path: Pa
     examined = python(cli.format(["packs", "doctor", "fine"]), tmp_path)
     assert examined.returncode == 0, examined.stderr
     assert "0 of 1 nodes need nothing that is not here" in examined.stdout
-    assert "~ Fine may call comfy.sd.VAE" in examined.stdout
+    assert "~ Fine may call comfy.text_encoders.hydit.HyditModel" in examined.stdout
     assert "| hello" in examined.stdout
     unknown = python(cli.format(["packs", "doctor", "gone"]), tmp_path)
     assert unknown.returncode == 1

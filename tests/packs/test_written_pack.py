@@ -14,7 +14,9 @@ from comfy_notebook.packs.loader import PackLoader
 from .conftest import WritePack
 
 REPOSITORY = Path(__file__).parents[2]
-BLOCKS: list[str] = re.findall(r"^```python\n(.*?)^```", (REPOSITORY / "docs/write-a-pack.md").read_text("utf-8"), re.M | re.S)
+BLOCKS: list[str] = re.findall(
+    r"^```python\n(.*?)^```", (REPOSITORY / "docs/write-a-pack.md").read_text("utf-8"), re.M | re.S
+)
 
 
 def block(start: str) -> str:
