@@ -155,6 +155,7 @@ export class ModuleLoader {
   private hostModule(name: string, wanted: Set<string>, by: string[]): Prepared {
     const path = pathOf(name);
     const { code, lacking } = hostModule(path, wanted, this.window.comfyAPI ?? {});
+    if (lacking.length) console.warn(`comfy_notebook: ${path} has no ${lacking.join(", ")}, undefined in ${by.map(readable).join(", ")}`);
     for (const one of lacking) {
       const key = `${path}#${one}`;
       this.lacking.set(key, new Set([...(this.lacking.get(key) ?? []), ...by]));
