@@ -270,3 +270,12 @@ def test_views_that_go_leave_no_frame(packs_session: Session, write_pack: WriteP
         while page.frame_count() > before and time.monotonic() < deadline:
             page.page.wait_for_timeout(300)
         assert page.frame_count() <= before
+
+
+def test_modules_are_evaluated_in_their_order(write_pack: WritePack, packs_page: OpenPacks) -> None:
+    count = 40
+    sizes = [200_000 if number % 7 == 0 else 10 for number in range(count)]  # as long to come as they like
+    text = "/* {} */ state.seen.order = [...(state.seen.order ?? []), {}];"
+    write_pack("order", {f"{number:02}.js": text.format("x" * size, number) for number, size in enumerate(sizes)})
+    with packs_page() as (_page, frame):
+        assert frame.evaluate("state.seen.order") == list(range(count))

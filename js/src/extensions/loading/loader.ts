@@ -6,6 +6,7 @@ import { hostModule, isHostPath } from "../modules";
 import { AbsentModule, fetchModule } from "./fetched-module";
 import { ImportMaps } from "./import-maps";
 import { nameOfPath, ORIGIN, packOf, pathOf, readable, resolve } from "./names";
+import { preload } from "./preload";
 import { evaluate, type LoadReport, type Outcome, reportOf } from "./report";
 import { IMPORT, META, typed } from "./rewrite";
 import { listModules, type ModuleList, type PackModule } from "./list";
@@ -57,6 +58,7 @@ export class ModuleLoader {
     await this.add(() => this.takeListed(modules, fresh));
     const ready = performance.now();
     const entries = fresh.filter(({ entry }) => entry).map(({ path }) => nameOfPath(path));
+    await preload(entries.flatMap((name) => this.urlOf(name) ?? []), this.window.document);
     const outcomes = await evaluate(entries.map((name) => [name, () => import(this.maps.specifier(name))]), this.options.patience);
     const end = performance.now();
     performance.measure("packs: sources", { start: started, end: ready }); // for the browser's own profiler
