@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 def stream_blocks(model: Any, device: torch.device) -> list[Any]:
     """Compute ``model`` on ``device`` while its weights stay in main memory; answers hooks whose ``remove`` ends that.
 
-    The entries of module lists (transformer blocks, resnets) and everything outside them are the units.
+    Buffers, which are small, stay on the device.
     """
     hooks: list[Any] = []
+    for part in model.modules():
+        for name, buffer in part.named_buffers(recurse=False):
+            setattr(part, name, buffer.to(device))
     for unit in _units(model):
         mover = _Mover(unit, device)
         hooks += [unit.register_forward_pre_hook(mover.bring), unit.register_forward_hook(mover.drop), mover]

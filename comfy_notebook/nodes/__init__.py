@@ -30,6 +30,7 @@ FAMILIES = (
     "upscale_model",
     "controlnet",
     "clip_vision",
+    "model_edit",
     "model_merge",
     "model_save",
     "model_patches",
