@@ -14,6 +14,7 @@ from .comfy_api_finder import add as _add_finder
 
 if TYPE_CHECKING:
     from .api import Results, Run, RunError, RunInterrupted, Workflow, node
+    from .diffusion.wrap import wrap_model
     from .packs import load_pack
     from .protocol.context import context
     from .protocol.markers import (
@@ -45,6 +46,7 @@ _HOMES = {
     "Editor": "widget",
     "context": "protocol.context",
     "load_pack": "packs",
+    "wrap_model": "diffusion.wrap",
     **dict.fromkeys(("Results", "Run", "RunError", "RunInterrupted", "Workflow", "node"), "api"),
     **dict.fromkeys(_MARKERS, "protocol.markers"),
 }
@@ -75,6 +77,7 @@ __all__ = [
     "context",
     "load_pack",
     "node",
+    "wrap_model",
 ]
 
 
