@@ -123,3 +123,28 @@ def test_kinds_of_models(tmp_path: Path) -> None:
         print(made.shift, round(float(made.percent_to_sigma(0.5)), 6), comfy.conds is conds)
     """
     assert run(code, tmp_path) == ["3.0 0.75 True"]
+
+
+def test_progress_goes_through_the_hook_of_packs_and_previews_can_be_replaced(tmp_path: Path) -> None:
+    code = """
+        import torch, comfy.utils, latent_preview, nodes
+        from comfy.cli_args import LatentPreviewMethod, args
+        from comfy_notebook.protocol import context
+        from tests.sampling.small_model import conditioning, patcher
+
+        class Sink:
+            def progress(self, *rest): ...
+            def interrupted(self, prompt): return False
+        context.current.set(context.NodeContext("p", "n", None, Sink()))
+
+        class Mine(latent_preview.LatentPreviewer):
+            def decode_latent_to_preview(self, x0):
+                return f"picture of {tuple(x0.shape)}"
+        latent_preview.get_previewer = lambda device, latent_format: Mine()
+        comfy.utils.set_progress_bar_global_hook(lambda value, total, preview, **more: print(value, total, preview))
+        latent = {"samples": torch.zeros(1, 4, 8, 8)}
+        nodes.common_ksampler(patcher(), 1, 1, 1.0, "euler", "normal", conditioning(1), conditioning(2), latent)
+        args.preview_method = LatentPreviewMethod.NoPreviews
+        print(latent_preview.chosen_method())
+    """
+    assert run(code, tmp_path) == ["1 1 ('JPEG', 'picture of (1, 4, 8, 8)', 512)", "none"]

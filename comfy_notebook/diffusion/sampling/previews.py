@@ -18,6 +18,11 @@ def chosen_method() -> str:
     return "auto"
 
 
+def report_progress(value: float, total: float, preview: Any = None) -> None:
+    """Move the progress of the node that runs; a cancel point. Who knows of packs' progress hooks replaces this."""
+    context().progress(value, total, preview)
+
+
 def preview_to_image(latent_image: Any) -> Any:
     """A PIL image of ``[H,W,C]`` values from -1 to 1."""
     import torch
@@ -89,7 +94,7 @@ def prepare_callback(model: Any, steps: int, x0_output_dict: dict[str, Any] | No
         if previewer is not None and running.sink is not None and due and _is_picture(x0):
             preview = previewer.decode_latent_to_preview_image("JPEG", x0)
             shown = now
-        running.progress(step + 1, total_steps, preview)
+        report_progress(step + 1, total_steps, preview)
 
     return callback
 
