@@ -74,12 +74,13 @@ OpenPacks = Callable[..., Any]
 
 
 def install(session: Session, packs: Iterable[Path]) -> None:
-    """Copy packs into the session's ``custom_nodes`` and load them; raises ``AssertionError`` where one fails."""
+    """Copy packs into the session's ``custom_nodes`` and load all that are there; raises ``AssertionError`` where one
+    fails."""
     folder = session.folders.base / "custom_nodes"
     for pack in packs:
         shutil.copytree(pack, folder / pack.name, ignore=shutil.ignore_patterns("__pycache__", ".git"))
     reports = session.load_packs([folder])
-    assert all(report.ok for report in reports), [str(report) for report in reports if not report.ok]
+    assert not any(report.problem for report in reports), [str(report) for report in reports]
 
 
 @contextmanager

@@ -226,3 +226,57 @@ def test_scripts_that_fail_cost_nobody_else_anything(session: Session, editor_pa
         for name in ("a_syntax_error", "b_throws", "d_missing_import", "ill.hooks"):
             assert name in said, (name, page.page.console)
         screenshot(page, "ill-packs")
+
+
+LATE = """
+import os, time
+while not os.path.exists(__file__ + ".go"):
+    time.sleep(0.05)
+class LateSwatch:
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"tone": ("TONE", {"default": "low"}), "size": ("INT", {})}})
+    RETURN_TYPES = ()
+    FUNCTION = "go"
+    OUTPUT_NODE = True
+    def go(self, tone, size):
+        return {"ui": {"text": [f"{tone} {size}"]}}
+NODE_CLASS_MAPPINGS = {"LateSwatch": LateSwatch}
+WEB_DIRECTORY = "js"
+"""
+LATE_SCRIPT = """
+import { app } from "../../scripts/app.js";
+app.registerExtension({
+  name: "example.late",
+  getCustomWidgets: () => ({
+    TONE(node, name, data) {
+      const element = document.createElement("input");
+      element.className = "late-tone";
+      element.value = data[1].default;
+      const setValue = (value) => { element.value = value; };
+      return { widget: node.addDOMWidget(name, "TONE", element, { getValue: () => element.value, setValue }) };
+    },
+  }),
+});
+"""
+
+
+def test_a_pack_that_comes_late_joins_the_open_editor(session: Session, editor_page: OpenPage) -> None:
+    """Its import blocks while the editor opens; its node is kept meanwhile, and gets its values when it is there."""
+    late = session.folders.base / "custom_nodes" / "late"
+    (late / "js").mkdir(parents=True)
+    (late / "__init__.py").write_text(LATE)
+    (late / "js" / "late.js").write_text(LATE_SCRIPT)
+    session.pack_loader.limit = 0.2
+    install(session, [EXAMPLES / "recolour"])
+    flow = document([node(1, "LateSwatch", 40, ["high", 7])], [])
+    with shown(editor_page, flow, ["example.recolour"]) as page:
+        assert page.js("() => app.extensions.some((one) => one.name === 'example.late')") is False
+        page.until("() => app.graph.getNodeById(1).type === 'LateSwatch'")
+        (late / "__init__.py.go").touch()
+        page.until("() => app.extensions.some((one) => one.name === 'example.late')", seconds=40)
+        page.until("() => document.querySelector('.late-tone')?.value === 'high'")
+        page.until("() => app.graph.getNodeById(1).widgets.map((one) => one.value).join() === 'high,7'")
+        page.run()
+        page.status("Done")
+        assert page.editor.results[1].text == "high 7"
+        screenshot(page, "late-pack")
+        assert page.problems() == []

@@ -25,6 +25,9 @@ export class PackScripts {
   private asking: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
   private starting = false;
+  /** The open document, once it is shown. */
+  private shown: { document: () => Document; title: string } | null = null;
+  private defining: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly ports: ScriptPorts) {}
 
@@ -63,6 +66,7 @@ export class PackScripts {
 
   /** Packs that load beside an editor that shows its document already. */
   follow(list: ModuleList | null, document: () => Document, title: string): void {
+    this.shown = { document, title };
     if (!list) return;
     if (list.modules.length > 0) void this.start(list, document(), title).catch((error: unknown) => this.ports.problem("the start of the packs' scripts", error, null));
     else if (list.importing.length > 0) this.ask(document, title, LATE_MS);
@@ -87,15 +91,33 @@ export class PackScripts {
     this.told = true;
   }
 
-  /** True where the definitions are taken care of. */
+  /** True where the definitions are taken care of: those of packs come after the packs' scripts, whose widgets they may need. */
   define(set: Record<string, NodeInfo>, remove: string[]): boolean {
-    if (!this.extensions) return false;
-    void this.extensions.define(set, remove);
+    const ofPacks = Object.values(set).some((info) => String(info.python_module).startsWith("custom_nodes."));
+    if (this.extensions) void (ofPacks ? this.extensions.adopt(set, remove) : this.extensions.define(set, remove));
+    else if (!ofPacks || !this.shown || !this.ports.isolated) return false;
+    else {
+      const work = this.defining.then(() => this.defineWithScripts(set, remove));
+      this.defining = work.catch((error: unknown) => this.ports.problem("node types", error, null));
+    }
     return true;
+  }
+
+  private async defineWithScripts(set: Record<string, NodeInfo>, remove: string[]): Promise<void> {
+    const list = await listModules(this.ports.host).catch(() => null);
+    if (this.stopped) return;
+    if (list?.modules.length && !this.extensions && this.shown) {
+      this.learn(set, remove);
+      await this.start(list, this.shown.document(), this.shown.title);
+    }
+    if (this.extensions) return this.extensions.adopt(set, remove);
+    this.ports.view.updateDefinitions(set, remove);
+    this.ports.defined(set, remove);
   }
 
   /** A pack was loaded: perhaps with scripts. */
   handle({ type }: HostEvent, document: () => Document, title: string): void {
+    this.shown = { document, title };
     if (type !== "cn.packs_changed") return;
     if (this.extensions) this.extensions.lookForModules();
     else this.ask(document, title, 300);

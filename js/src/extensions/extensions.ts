@@ -173,6 +173,15 @@ export class Extensions {
     if (list.importing.length > 0) this.lookForModules(LATE_MS);
   }
 
+  /** Node types of packs, after the scripts that came with them. */
+  async adopt(set: Record<string, NodeInfo>, remove: string[]): Promise<void> {
+    if (this.started) {
+      await this.takeNewModules();
+      await this.join();
+    }
+    await this.define(set, remove);
+  }
+
   /** Registers node types with the hooks of all extensions; one call after the other. */
   define(set: Record<string, NodeInfo>, remove: string[], only?: readonly ComfyExtension[]): Promise<void> {
     const { view } = this.editor;
