@@ -23,6 +23,11 @@ export function planOf(node: LGraphNode): NodePlan {
   return plans.get(node) ?? (node.constructor as unknown as DefinedClass).plan;
 }
 
+/** A node keeps the plan its widgets were made by when its class gets another. */
+export function holdPlan(node: LGraphNode): void {
+  plans.set(node, planOf(node));
+}
+
 /** The plan that saved values and links ask for, and the values by that plan. */
 export function planSaved(Class: DefinedClass, saved: unknown, inputs: unknown): { plan: NodePlan; read: ReadValues } {
   let { plan } = Class;

@@ -8,10 +8,11 @@ import { describeLevel, placeInGraph } from "./describe";
 import { Editing } from "./editing";
 import { Hover } from "./hover";
 import { LiteGraph, type LGraphNode, litegraphModule, SubgraphNode } from "./litegraph";
+import { holdPlan } from "./live-inputs";
 import { Loader } from "./loader";
 import { Menus } from "./menus";
 import { type PackHooks, packHooks, setPackHooks } from "./pack-hooks";
-import { makeNodeClass, nodeCreatedHooks, registerNodeClass, replanClass, UnknownNode } from "./defined-node";
+import { ComfyNode, makeNodeClass, nodeCreatedHooks, registerNodeClass, replanClass, UnknownNode } from "./defined-node";
 import { otherTypes, VIRTUAL_TYPES } from "./virtual-types";
 import { ensureImageWidget, showOutputs } from "./preview";
 import { browserValues, queueing } from "./queueing";
@@ -328,6 +329,7 @@ export class GraphView implements GraphViewApi {
     const fresh = Object.keys(types).some((type) => !customWidgets.has(type));
     for (const [type, make] of Object.entries(types)) customWidgets.set(type, make);
     if (!fresh) return;
+    for (const node of this.#core.allNodes()) if (node instanceof ComfyNode) holdPlan(node);
     const custom = new Set(customWidgets.keys());
     for (const [Class] of this.nodeClasses()) replanClass(Class as never, custom);
   }
