@@ -236,6 +236,14 @@ def test_sigmas_that_are_no_numbers() -> None:
         guider.sample(torch.zeros(2, 4, 8, 8), latent, sampler, torch.tensor([1.0, 0.0]))
 
 
+def test_a_model_that_overflows_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    model = patcher()
+    model.set_model_sampler_post_cfg_function(lambda args: args["denoised"] * float("nan"))
+    made = ksampled(model, empty(), steps=2)["samples"]
+    assert bool(torch.isnan(made).all())
+    assert "The sampled latent holds NaN" in caplog.text
+
+
 # --- in the engine ---
 
 

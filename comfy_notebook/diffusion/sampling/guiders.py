@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from .conditioning import Conds
+
+_log = logging.getLogger("comfy_notebook")
 
 
 class CFGGuider:
@@ -161,6 +164,11 @@ class CFGGuider:
         run = wrappers.wrapped(wrappers.WrappersMP.SAMPLER_SAMPLE, self.model_options, sampler.sample, sampler)
         extra_args = {"model_options": self.model_options, "seed": seed}
         made = run(self, sigmas, extra_args, callback, noise, latent_image, denoise_mask, disable_pbar)
+        if bool(torch.isnan(made).any()):
+            _log.warning(
+                "The sampled latent holds NaN: the model's numbers overflowed. Try another dtype (fp32 or bf16), a "
+                "lower cfg, or another sampler."
+            )
         return self.inner_model.process_latent_out(made.to(torch.float32))  # type: ignore[no-any-return]
 
 
