@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -118,20 +119,36 @@ def free_bytes(device: torch.device) -> int:
 
 
 class LoadedModel:
-    """A model that was brought to its device, by its patcher."""
+    """A model that was brought to its device, by its patcher. Holds neither: a model that nobody else has is gone."""
 
     def __init__(self, patcher: Any) -> None:
-        self.model = patcher
-        self.device = patcher.load_device
+        self._network = weakref.ref(patcher.model)
+        self._patcher = weakref.ref(patcher)
+        self.device, self._offload = patcher.load_device, patcher.offload_device
         self.currently_used = True
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody still has the model."""
+        return self._network() is not None
+
+    @property
+    def model(self) -> Any:
+        """The patcher that loaded it, or a plain one where that is gone; None where the model is."""
+        from .patcher import ModelPatcher
+
+        network = self._network()
+        return self._patcher() or (None if network is None else ModelPatcher(network, self.device, self._offload))
 
     def unload(self) -> None:
         """Take the patches off and the weights back to where they wait."""
-        self.model.detach()
+        patcher = self.model
+        if patcher is not None:
+            patcher.detach()
 
     def holds(self, patcher: Any) -> bool:
         """Whether this is the model of ``patcher``, under whatever patches."""
-        return bool(self.model.model is patcher.model)
+        return self._network() is patcher.model
 
 
 #: The most recently used first.
@@ -144,6 +161,7 @@ def load_models_gpu(models: Sequence[Any], memory_required: float = 0, **_option
     ``memory_required``: bytes to leave free for computing. Raises :class:`OutOfMemory` when a model can't be placed.
     """
     with _lock:
+        current_loaded_models[:] = [entry for entry in current_loaded_models if entry.alive]
         wanted = list({id(model.model): model for model in _with_companions(models)}.values())
         for entry in current_loaded_models:
             entry.currently_used = any(entry.holds(model) for model in wanted)
@@ -167,8 +185,9 @@ def _place(model: Any, memory_required: float) -> None:
     entry = next((entry for entry in current_loaded_models if entry.holds(model)), None)
     if entry is not None:
         current_loaded_models.remove(entry)
-        if entry.model is not model:
-            entry.model.hand_over(model)
+        before = entry.model
+        if before is not model:
+            before.hand_over(model)
     room = free_bytes(model.load_device) - max(memory_required, MINIMUM_INFERENCE)
     with out_of_memory_as_error(f"load {type(model.model).__name__}"):
         model.load(room if model.load_device.type == "cuda" else None)

@@ -202,7 +202,7 @@ class ModelPatcher(OptionSetters):
     def hand_over(self, other: ModelPatcher) -> None:
         """Make the shared network ready for ``other``: what only this clone changed goes."""
         self._restore_objects()
-        if other.patches_uuid != self.patches_uuid:
+        if other.patches_uuid != _state(self.model).patches:
             self.unpatch_weights()
 
     def _patch_weights(self) -> None:

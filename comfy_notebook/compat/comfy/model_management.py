@@ -352,7 +352,7 @@ def _patcher_of(loaded: Any) -> Any:
 def loaded_models(only_currently_used: bool = False) -> list[Any]:
     """The patchers of models that were brought to their device."""
     entries = _models().current_loaded_models
-    return [entry.model for entry in entries if entry.currently_used or not only_currently_used]
+    return [entry.model for entry in entries if entry.alive and (entry.currently_used or not only_currently_used)]
 
 
 def load_models_gpu(
