@@ -67,6 +67,17 @@ def test_nvfp4_two_numbers_a_byte_and_a_scale_for_sixteen() -> None:
     torch.testing.assert_close(dequantised(file)["a.weight"].float(), expected.view(128, 64), rtol=1e-2, atol=1e-2)
 
 
+def test_nvfp4_and_fp8_with_row_scales_as_black_forest_labs_write_them() -> None:
+    utils = pytest.importorskip("diffusers.quantizers.bfl.utils", reason="this diffusers does not have the layout")
+    packed, scale, overall = utils.quantize_nvfp4(WEIGHT)
+    made = dequantised({"a.weight": packed, "a.weight_scale": scale, "a.weight_scale_2": overall})["a.weight"]
+    expected = utils.dequantize_nvfp4(packed, scale, overall)
+    torch.testing.assert_close(made.float(), expected, rtol=1e-2, atol=1e-2)
+    weight, rows = utils.quantize_fp8r(WEIGHT)
+    made = dequantised({"a.weight": weight, "a.weight_scale": rows})["a.weight"]
+    torch.testing.assert_close(made.float(), utils.dequantize_fp8r(weight, rows), rtol=1e-2, atol=1e-2)
+
+
 def test_files_without_scales_stay_as_they_are() -> None:
     file = {"a.weight": WEIGHT.to(torch.float8_e4m3fn), "b": torch.zeros(2)}
     made = dequantised(file)

@@ -40,7 +40,8 @@ def _weight(layer: str, value: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
     if scale is None:
         return value
     if _format(weights.get(f"{layer}.comfy_quant")) == "nvfp4" or value.dtype == torch.uint8:
-        return _from_fp4(value, scale, weights.get(f"{layer}.weight_scale_2")).to(torch.bfloat16)
+        overall, noted = weights.get(f"{layer}.weight_scale_2"), f"{layer}.comfy_quant" in weights
+        return _from_fp4(value, scale, overall, high_first=noted).to(torch.bfloat16)
     return (value.float() * _beside(scale.float(), value)).to(torch.bfloat16)
 
 
@@ -66,13 +67,19 @@ def _beside(scale: Tensor, value: Tensor) -> Tensor:
     return scale
 
 
-def _from_fp4(packed: Tensor, scale: Tensor, overall: Tensor | None) -> Tensor:
-    """Two numbers a byte, the first in the high half; a scale for every 16 of a row, and one for all."""
+def _from_fp4(packed: Tensor, scale: Tensor, overall: Tensor | None, high_first: bool) -> Tensor:
+    """Two numbers a byte, a scale for every 16 of a row, and one for all.
+
+    Files with ``comfy_quant`` have the first number in the high half and scales in tiles; ModelOpt's and Black Forest
+    Labs' have it in the low half and scales in rows.
+    """
     import torch
 
-    values = torch.tensor(_FP4)[torch.stack([packed >> 4, packed & 15], dim=-1).long()].flatten(-2)
+    halves = [packed >> 4, packed & 15] if high_first else [packed & 15, packed >> 4]
+    values = torch.tensor(_FP4)[torch.stack(halves, dim=-1).long()].flatten(-2)
     rows, columns = values.shape
-    blocks = _unswizzled(scale, rows, columns // _FP4_BLOCK).float()
+    count = columns // _FP4_BLOCK
+    blocks = (_unswizzled(scale, rows, count) if high_first else scale.reshape(rows, count)).float()
     made = values.view(rows, -1, _FP4_BLOCK) * blocks[..., None]
     return made.view(rows, columns) * (overall.float() if overall is not None else 1.0)
 
