@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ from .signature import Key
 from .staleness import signatures
 from .validation import PromptRejected, checked_copy, make_error, validate
 
+log = logging.getLogger(__name__)
+
 #: Of how many prompts values can be found by node id.
 REMEMBERED_RUNS = 256
 
@@ -48,8 +51,8 @@ class Engine:
     """Runs prompts of ``registry``'s nodes one after another on a thread of its own and tells ``bus`` about it.
 
     ``cache`` says what results are kept (see :mod:`.cache`); ``cache_providers`` keep some elsewhere; ``on_prompt``
-    holds what may change a prompt before it is validated; with ``preview_method`` ``"none"`` no previews go out. Every
-    method may be called from any thread.
+    holds what may change a prompt before it is validated, ``when_ended`` what is told of each that has run (on the
+    engine's thread); with ``preview_method`` ``"none"`` no previews go out. Every method may be called from any thread.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Engine:
         self.preview_method = "auto"
         self.instances = Instances()
         self.on_prompt = PromptHandlers()
+        self.when_ended: list[Callable[[HistoryEntry], None]] = []
         self.history = History()
         self._backend: Backend = ThreadBackend(self._work, self._dropped)
         self._lock = threading.RLock()
@@ -265,12 +269,21 @@ class Engine:
 
     def _end(self, run: RunRecord, outputs: Mapping[str, Any], meta: Mapping[str, Any], *, succeeded: bool) -> None:
         item = run.item
-        self.history.add(item.prompt_id, run.finish(outputs, meta, succeeded=succeeded))
+        entry = run.finish(outputs, meta, succeeded=succeeded)
+        self.history.add(item.prompt_id, entry)
+        self._tell(entry)
         self.queue.done(item)
         self._interrupted.discard(item.prompt_id)
         self._publish_status()
         run.send("executing", {"node": None})
         run.ended.set()
+
+    def _tell(self, entry: HistoryEntry) -> None:
+        for listener in self.when_ended:
+            try:
+                listener(entry)
+            except Exception:
+                log.exception("what is told of prompts that have run failed")
 
     def _dropped(self, item: QueueItem) -> None:
         self.history.add_dropped(item.prompt_id, self._run(item.prompt_id).drop())

@@ -188,7 +188,7 @@ class NodeChecks:
             raise
         for answer in answers:
             if answer is not True:
-                names = [name for name in passed if name != "input_types" and not name.startswith(HIDDEN_PREFIX)]
+                names = [name for name in passed if not name.startswith(HIDDEN_PREFIX)]
                 self._refuse(answer, names)
 
     def _refuse(self, answer: Any, names: list[str]) -> None:

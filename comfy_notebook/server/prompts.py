@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import uuid
 from typing import Any
@@ -19,6 +20,7 @@ from .services import services
 from .websocket import status
 
 routes = web.RouteTableDef()
+log = logging.getLogger(__name__)
 
 
 @routes.get("/prompt")
@@ -51,8 +53,10 @@ async def answer_submission(submit: Any) -> web.Response:
     try:
         submission = await in_thread(submit)
     except PromptRejected as exc:
+        log.info("refused a prompt: %s", exc)
         status = 409 if exc.error.get("type") == "invalid_prompt_id" else 400
         return web.json_response({"error": exc.error, "node_errors": exc.node_errors}, status=status, dumps=dumps)
+    log.info("got prompt %s", submission.prompt_id)
     return web.json_response(
         {"prompt_id": submission.prompt_id, "number": submission.number, "node_errors": submission.node_errors},
         dumps=dumps,

@@ -141,12 +141,14 @@ def prepare(options: argparse.Namespace) -> None:
 def serve(session: Session, options: argparse.Namespace) -> int:
     """Listen until SIGINT or SIGTERM; raises ``OSError`` where an address is taken or a certificate can't be read."""
     from .logs import keep_output
+    from .run_log import log_run
 
     stopped = _stop_signal()
     roots = [session.folders.base / "custom_nodes"]
     for file in options.extra_model_paths_config:
         roots += session.models.add_from_yaml(file)
     session.engine.preview_method = options.preview_method
+    session.engine.when_ended.append(log_run)
     keep_output(session.logs)
     session.pack_loader.options = options
     session.load_packs(roots, options.whitelist_custom_nodes if options.disable_all_custom_nodes else None)

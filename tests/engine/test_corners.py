@@ -266,6 +266,8 @@ REFUSALS: list[tuple[Any, list[str]]] = [
     (classmethod(lambda cls, value: None), ["value - None"]),
     (classmethod(lambda cls, value: 1), ["value - 1"]),
     (classmethod(lambda cls, value, other: "no"), ["value - no", "other - no"]),
+    (classmethod(lambda cls, value, input_types: "no"), ["value - no", "input_types - no"]),
+    (classmethod(lambda cls, input_types: "no"), ["input_types - no"]),
     (classmethod(lambda cls: "never"), ["go - never"]),
     (classmethod(lambda cls, **_: False), ["value", "other"]),
 ]
