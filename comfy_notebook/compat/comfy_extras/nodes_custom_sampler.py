@@ -22,6 +22,4 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module(f"comfy_notebook.diffusion.sampling.{module}"), own)
     from ..stand_in import missing_attribute
 
-    return missing_attribute(
-        sys.modules[__name__], "comfy_extras.nodes_custom_sampler", name, sys._getframe(1)
-    )
+    return missing_attribute(sys.modules[__name__], "comfy_extras.nodes_custom_sampler", name, sys._getframe(1))
