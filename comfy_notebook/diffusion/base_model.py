@@ -141,10 +141,6 @@ class BaseModel(nn.Module):
     def is_adm(self) -> bool:
         return self.adm_channels > 0
 
-    def state_dict_for_saving(self) -> dict[str, Tensor]:
-        """The network's weights under the names of its file."""
-        return {name: self.named_weights.get(name) for name in self.named_weights}
-
 
 def memory_bytes(dtype: torch.dtype) -> int:
     """Bytes of one number."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from . import memory
 from .lora.apply import calculate_weight
 from .patch_options import OptionSetters, copy_options
+from .patch_state import replace_object, state_of
 from .weights import NamedWeights, weights_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class ModelPatcher(OptionSetters):
         """``model.<name>`` as this clone has it."""
         if name in self.object_patches:
             return self.object_patches[name]
-        applied = _state(self.model).objects
+        applied = state_of(self.model).objects
         if name in applied:
             return applied[name]
         found = self.model
@@ -108,7 +109,7 @@ class ModelPatcher(OptionSetters):
 
     def get_key_patches(self, filter_prefix: str | None = None) -> dict[str, list[Any]]:
         """Name → [(the weight itself, function), changes …]: a patch that stands for this model's weight in another."""
-        state = _state(self.model)
+        state = state_of(self.model)
         found: dict[str, list[Any]] = {}
         for name in self.weights:
             if filter_prefix is None or name.startswith(filter_prefix):
@@ -143,7 +144,7 @@ class ModelPatcher(OptionSetters):
 
     def loaded_size(self) -> int:
         """Bytes of the weights that are on :attr:`load_device`."""
-        return self.model_size() if _state(self.model).device == self.load_device else 0
+        return self.model_size() if state_of(self.model).device == self.load_device else 0
 
     def memory_required(self, input_shape: Any) -> float:
         """Bytes that one call of the network takes beside its weights."""
@@ -155,7 +156,7 @@ class ModelPatcher(OptionSetters):
 
     @property
     def current_device(self) -> torch.device:
-        return _state(self.model).device or self.offload_device
+        return state_of(self.model).device or self.offload_device
 
     def current_loaded_device(self) -> torch.device:
         return self.current_device
@@ -165,7 +166,7 @@ class ModelPatcher(OptionSetters):
 
         A model larger than the room computes there block by block and waits in main memory.
         """
-        state = _state(self.model)
+        state = state_of(self.model)
         if state.patches != self.patches_uuid:
             self.unpatch_weights()
             self._patch_weights()
@@ -192,7 +193,7 @@ class ModelPatcher(OptionSetters):
             self.unpatch_weights()
         self._restore_objects()
         if device_to is not None:
-            _state(self.model).move(self.model, device_to)
+            state_of(self.model).move(self.model, device_to)
 
     def detach(self, unpatch_all: bool = True) -> Any:
         """Take all changes off and the weights to where they wait."""
@@ -202,13 +203,13 @@ class ModelPatcher(OptionSetters):
     def hand_over(self, other: ModelPatcher) -> None:
         """Make the shared network ready for ``other``: what only this clone changed goes."""
         self._restore_objects()
-        if other.patches_uuid != _state(self.model).patches:
+        if other.patches_uuid != state_of(self.model).patches:
             self.unpatch_weights()
 
     def _patch_weights(self) -> None:
         import torch
 
-        state, names = _state(self.model), self.weights
+        state, names = state_of(self.model), self.weights
         stored = getattr(self.model, "storage_dtype", None)
         with torch.no_grad():
             for name, changes in self.patches.items():
@@ -231,19 +232,19 @@ class ModelPatcher(OptionSetters):
 
     def unpatch_weights(self) -> None:
         """Give every changed parameter the tensor it had."""
-        _state(self.model).restore_weights()
+        state_of(self.model).restore_weights()
 
     def _patch_objects(self) -> None:
         self._restore_objects()
-        applied = _state(self.model).objects
+        applied = state_of(self.model).objects
         for name, value in self.object_patches.items():
-            applied[name] = _replace(self.model, name, value)
+            applied[name] = replace_object(self.model, name, value)
 
     def _restore_objects(self) -> None:
-        applied = _state(self.model).objects
+        applied = state_of(self.model).objects
         while applied:
             name, value = applied.popitem()
-            _replace(self.model, name, value)
+            replace_object(self.model, name, value)
 
     # --- what goes with a model ---
 
@@ -291,55 +292,6 @@ class ModelPatcher(OptionSetters):
             callback(self)
 
 
-class _State:
-    """What is done to a network at present; all patchers of the network see the same one."""
-
-    def __init__(self) -> None:
-        self.patches: Any = None
-        self.device: torch.device | None = None
-        self.objects: dict[str, Any] = {}
-        self.originals: dict[str, Tensor] = {}
-        self._backup: dict[int, tuple[Any, Tensor]] = {}
-        self._hooks: list[Any] = []
-
-    def keep(self, parameter: Any) -> None:
-        """Remember the tensor of a parameter that will get another."""
-        self._backup.setdefault(id(parameter), (parameter, parameter.data))
-
-    def restore_weights(self) -> None:
-        for parameter, data in self._backup.values():
-            parameter.data = data.to(parameter.device)
-        self._backup.clear()
-        self.originals.clear()
-        self.patches = None
-
-    def move(self, model: Any, device: torch.device) -> None:
-        """All weights to ``device``."""
-        self._end_stream()
-        model.to(device)
-        self.device = device
-
-    def stream(self, model: Any, device: torch.device) -> None:
-        """Leave the weights in main memory and send each block's to ``device`` when it computes."""
-        from .streaming import stream_blocks
-
-        if not self._hooks:
-            self.device = None
-            self._hooks = stream_blocks(model, device)
-
-    def _end_stream(self) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks = []
-
-
-def _state(model: Any) -> _State:
-    state = model.__dict__.get("_patch_state")
-    if state is None:
-        state = model.__dict__["_patch_state"] = _State()
-    return state  # type: ignore[no-any-return]
-
-
 def _spelled(key: Any) -> tuple[str, Any, Any]:
     if isinstance(key, str):
         return key, None, None
@@ -348,15 +300,6 @@ def _spelled(key: Any) -> tuple[str, Any, Any]:
 
 def _unchanged(weight: Tensor, **_options: Any) -> Tensor:
     return weight
-
-
-def _replace(owner: Any, name: str, value: Any) -> Any:
-    *path, last = name.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    before = getattr(owner, last)
-    setattr(owner, last, value)
-    return before
 
 
 def _patch_objects_in(options: Mapping[str, Any]) -> list[Any]:

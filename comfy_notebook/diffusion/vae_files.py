@@ -11,7 +11,8 @@ from . import memory
 from .checkpoints.files import WeightsError, read_weights
 from .checkpoints.layout import Layout, Piece, assign
 from .checkpoints.meta import quiet_libraries, shapes_of, without_weights
-from .vae import VAE, Coder, KLCoder, VideoCoder
+from .coders import Coder, KLCoder, VideoCoder
+from .vae import VAE
 from .weights import NamedWeights
 
 if TYPE_CHECKING:

@@ -181,7 +181,8 @@ class VAELoader:
         return {"required": {"vae_name": model_files.chooser("vae", "A file of models/vae.", "pixel_space")}}
 
     def load_vae(self, vae_name: str) -> tuple[Any]:
-        from ..diffusion.vae import VAE, PixelCoder
+        from ..diffusion.coders import PixelCoder
+        from ..diffusion.vae import VAE
         from ..diffusion.vae_files import load_vae_file
 
         if vae_name == "pixel_space":

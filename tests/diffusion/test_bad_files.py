@@ -167,7 +167,8 @@ def test_a_lora_in_the_place_of_a_checkpoint(base: Path) -> None:
 
 
 def test_latents_of_another_family_and_tiny_images() -> None:
-    from comfy_notebook.diffusion.vae import VAE, PixelCoder
+    from comfy_notebook.diffusion.coders import PixelCoder
+    from comfy_notebook.diffusion.vae import VAE
 
     vae = VAE(PixelCoder())
     with pytest.raises(ValueError, match="latents of 3 channels, not of 16"):

@@ -11,7 +11,8 @@ import torch
 pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed")
 
 from comfy_notebook.diffusion.checkpoints.files import write_weights
-from comfy_notebook.diffusion.vae import VAE, Coder
+from comfy_notebook.diffusion.coders import Coder
+from comfy_notebook.diffusion.vae import VAE
 from comfy_notebook.diffusion.vae_files import load_vae, load_vae_file
 from comfy_notebook.nodes.vae import VAEDecode, VAEEncodeForInpaint
 

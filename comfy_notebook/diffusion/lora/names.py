@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..weights import NamedWeights, weights_of
+from ..weights import weights_of
 
 #: A weight's name, or (name, (dimension, first, rows)) where the layer is a part of it.
 Target = str | tuple[str, tuple[int, int, int]]
@@ -71,13 +70,3 @@ def text_names(stack: Any) -> dict[str, Target]:
                         names[prefix + (layer.replace(".", "_") if prefix.endswith("_") else layer)] = weight
         names[f"text_encoders.{weight[: -len('.weight')]}"] = weight
     return names
-
-
-def shapes_by_layer(weights: NamedWeights, names: Mapping[str, Target]) -> dict[str, tuple[int, ...]]:
-    """Layer name → the shape of what it means."""
-    found = {}
-    for layer, target in names.items():
-        name, part = (target, None) if isinstance(target, str) else target
-        shape = weights.shape(name)
-        found[layer] = shape if part is None else (part[2], *shape[1:])
-    return found
