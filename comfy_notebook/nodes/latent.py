@@ -15,13 +15,17 @@ _METHODS = ["nearest-exact", "bilinear", "area", "bicubic", "bislerp"]
 _METHOD_TIP = "nearest-exact copies, area averages, the others are smooth; bislerp keeps the contrast of latents."
 
 
-def empty(batch_size: int, channels: int, *sides: int) -> Tensor:
-    """Zeros ``[batch_size, channels, *sides]`` where results wait."""
+def empty(batch_size: int, channels: int, height: int, width: int, ratio: int = 8) -> Latent:
+    """A LATENT of zeros for pictures of ``height`` and ``width`` pixels, ``ratio`` times smaller.
+
+    The ratio goes along, so that a model with another one gets an empty latent for the same picture.
+    """
     import torch
 
     from ..diffusion import memory
 
-    return torch.zeros([batch_size, channels, *sides], device=memory.intermediate_device())
+    shape = [batch_size, channels, height // ratio, width // ratio]
+    return {"samples": torch.zeros(shape, device=memory.intermediate_device()), "downscale_ratio_spacial": ratio}
 
 
 class EmptyLatentImage:
@@ -43,7 +47,7 @@ class EmptyLatentImage:
         }
 
     def generate(self, width: int, height: int, batch_size: int = 1) -> tuple[Latent]:
-        return ({"samples": empty(batch_size, 4, height // 8, width // 8)},)
+        return (empty(batch_size, 4, height, width),)
 
 
 class EmptySD3LatentImage:
@@ -64,7 +68,7 @@ class EmptySD3LatentImage:
         }
 
     def generate(self, width: int, height: int, batch_size: int = 1) -> tuple[Latent]:
-        return ({"samples": empty(batch_size, 16, height // 8, width // 8)},)
+        return (empty(batch_size, 16, height, width),)
 
 
 class EmptyFlux2LatentImage:
@@ -85,7 +89,7 @@ class EmptyFlux2LatentImage:
         }
 
     def generate(self, width: int, height: int, batch_size: int = 1) -> tuple[Latent]:
-        return ({"samples": empty(batch_size, 128, height // 16, width // 16)},)
+        return (empty(batch_size, 128, height, width, ratio=16),)
 
 
 class LatentUpscale:

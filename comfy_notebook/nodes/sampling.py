@@ -33,6 +33,11 @@ def scheduler_input() -> inputs.Spec:
     return inputs.options(ksampler.KSampler.SCHEDULERS, "How the noise level falls from step to step.")
 
 
+def without_ratio(latent: Latent) -> Latent:
+    """A LATENT without what is said of empty ones only."""
+    return {key: value for key, value in latent.items() if key != "downscale_ratio_spacial"}
+
+
 def common_ksampler(
     model: Any,
     seed: int,
@@ -55,7 +60,7 @@ def common_ksampler(
     from ..diffusion.sampling import checks, previews, sample
 
     checks.check_steps(steps)
-    samples = sample.fix_empty_latent_channels(model, latent["samples"])
+    samples = sample.fix_empty_latent_channels(model, latent["samples"], latent.get("downscale_ratio_spacial"))
     checks.check_latent(model, samples)
     if disable_noise:
         noise = torch.zeros(samples.size(), dtype=samples.dtype, layout=samples.layout, device="cpu")
@@ -67,7 +72,7 @@ def common_ksampler(
         force_full_denoise=force_full_denoise, noise_mask=latent.get("noise_mask"),
         callback=previews.prepare_callback(model, steps), disable_pbar=True, seed=seed,
     )  # fmt: skip
-    return ({**latent, "samples": made},)
+    return ({**without_ratio(latent), "samples": made},)
 
 
 class KSampler:

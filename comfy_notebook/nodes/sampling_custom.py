@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import inputs
-from .sampling import cfg_input, seed_input
+from .sampling import cfg_input, seed_input, without_ratio
 
 Latent = dict[str, Any]
 
@@ -14,9 +14,9 @@ def _prepared(model: Any, latent: Latent) -> Latent:
     """A LATENT that the model can take."""
     from ..diffusion.sampling import checks, sample
 
-    samples = sample.fix_empty_latent_channels(model, latent["samples"])
+    samples = sample.fix_empty_latent_channels(model, latent["samples"], latent.get("downscale_ratio_spacial"))
     checks.check_latent(model, samples)
-    return {**latent, "samples": samples}
+    return {**without_ratio(latent), "samples": samples}
 
 
 def _outputs(model: Any, latent: Latent, samples: Any, last: dict[str, Any]) -> tuple[Latent, Latent]:

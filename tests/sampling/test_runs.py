@@ -20,6 +20,7 @@ from comfy_notebook import folders, nodes  # noqa: E402
 from comfy_notebook.diffusion import latent_formats  # noqa: E402
 from comfy_notebook.diffusion.sampling import ksampler, noise, sample, samplers  # noqa: E402
 from comfy_notebook.engine import Engine, EventBus  # noqa: E402
+from comfy_notebook.nodes.latent import EmptyLatentImage  # noqa: E402
 from comfy_notebook.nodes.sampling import KSampler, KSamplerAdvanced, common_ksampler  # noqa: E402
 from comfy_notebook.nodes.sampling_custom import AddNoise, SamplerCustom, SamplerCustomAdvanced  # noqa: E402
 from comfy_notebook.protocol.registry import Registry  # noqa: E402
@@ -145,6 +146,16 @@ def test_empty_latents_take_the_form_of_the_model() -> None:
     video = latent_formats.LatentFormat(latent_channels=16, latent_dimensions=3)
     made = ksampled(patcher("FLOW", latent_format=video), empty())["samples"]
     assert made.shape == (1, 16, 1, 8, 8)
+
+
+@pytest.mark.parametrize(("ratio", "channels", "side"), [(8, 4, 8), (1, 3, 64), (16, 128, 4)])
+def test_empty_latents_take_the_size_of_the_model(ratio: int, channels: int, side: int) -> None:
+    """An empty latent stands for a picture; how many latent pixels that has is the model's business."""
+    pixels = latent_formats.LatentFormat(latent_channels=channels, spacial_downscale_ratio=ratio)
+    (start,) = EmptyLatentImage().generate(64, 64, 2)
+    made = ksampled(patcher("FLOW", latent_format=pixels), start, steps=1)
+    assert made["samples"].shape == (2, channels, side, side)
+    assert sorted(made) == ["samples"]
 
 
 def test_custom_sampling_is_the_ksampler_in_parts() -> None:

@@ -13,13 +13,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def fix_empty_latent_channels(model: Any, latent_image: Tensor) -> Tensor:
-    """An empty (all zero) latent with the channels and dimensions that ``model`` works on; any other as it is."""
+def fix_empty_latent_channels(model: Any, latent_image: Tensor, downscale_ratio_spacial: int | None = None) -> Tensor:
+    """An empty (all zero) latent with the channels, size and dimensions that ``model`` works on; any other as it is.
+
+    ``downscale_ratio_spacial``: pixels of the picture for each pixel of the empty latent, where known.
+    """
     checks.check_tensor(latent_image)
     latent_format = model.get_model_object("latent_format")
-    channels = latent_format.latent_channels
-    if latent_image.shape[1] != channels and not bool(torch.count_nonzero(latent_image)):
-        latent_image = masks.repeat_to_batch_size(latent_image, channels, dim=1)
+    if not bool(torch.count_nonzero(latent_image)):
+        latent_image = masks.repeat_to_batch_size(latent_image, latent_format.latent_channels, dim=1)
+        ratio = getattr(latent_format, "spacial_downscale_ratio", 8)
+        if downscale_ratio_spacial is not None and downscale_ratio_spacial != ratio:
+            sides = [max(1, round(side * downscale_ratio_spacial / ratio)) for side in latent_image.shape[-2:]]
+            latent_image = latent_image.new_zeros([*latent_image.shape[:-2], *sides])
     if getattr(latent_format, "latent_dimensions", 2) == 3 and latent_image.ndim == 4:
         latent_image = latent_image.unsqueeze(2)
     return latent_image
