@@ -113,7 +113,7 @@ CANVAS_MENU = {
 }
 NODE_MENU = {
     "rgthree-comfy": "Queue Selected Output Nodes (rgthree)",
-    "ComfyUI-Custom-Scripts": "Shapes ▸",
+    "ComfyUI-Custom-Scripts": "Swap width/height",
     "ComfyUI-KJNodes": "Add SetNode",
     "cg-use-everywhere": "Reject UE Links",
 }
@@ -122,7 +122,13 @@ NODE_MENU = {
 def test_their_entries_are_in_the_context_menus(wild: Any) -> None:
     with wild(*CANVAS_MENU) as page:
         settle(page)
-        node = build(page, "return make('PreviewImage', 300, 60).id;")
+        node = build(
+            page,
+            """
+            const node = make("EmptyImage", 300, 60);
+            node.widgets.find((widget) => widget.name === "width").value = 640;
+            return node.id;""",
+        )
         for where, entries in ((None, CANVAS_MENU), (node, NODE_MENU)):
             page.menu(node=where)
             for pack, entry in entries.items():
@@ -130,11 +136,13 @@ def test_their_entries_are_in_the_context_menus(wild: Any) -> None:
             screenshot(page, f"wild-menu-{where}")
             page.page.page.keyboard.press("Escape")
         page.menu(node=node)
-        page.pick("Shapes ▸", "box")
-        page.until("id => app.graph.getNodeById(id).shape === LiteGraph.BOX_SHAPE", node)
+        page.pick("Swap width/height")
+        page.until(
+            "id => app.graph.getNodeById(id).widgets.slice(0, 2).map(one => one.value).join() === '512,640'", node
+        )
         page.menu()
         page.pick("Go to node")
-        page.realm.get_by_text("PreviewImage", exact=True).last.wait_for()
+        page.realm.get_by_text("EmptyImage", exact=True).last.wait_for()
         page.page.page.keyboard.press("Escape")
         assert page.problems() == []
 
