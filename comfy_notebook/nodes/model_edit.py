@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import inputs
+from .vae import checked_vae
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,4 +36,36 @@ class FluxKontextImageScale:
         return (resize(image.movedim(-1, 1), width, height, "lanczos", "center").movedim(1, -1),)
 
 
-NODES: dict[str, tuple[type, str | None]] = {"FluxKontextImageScale": (FluxKontextImageScale, None)}
+class InstructPixToPixConditioning:
+    RETURN_TYPES = ("CONDITIONING", "CONDITIONING", "LATENT")
+    RETURN_NAMES = ("positive", "negative", "latent")
+    FUNCTION = "encode"
+    CATEGORY = "conditioning/instructpix2pix"
+    DESCRIPTION = "The picture that an InstructPix2Pix model edits, and an empty latent of its size."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "positive": inputs.socket("CONDITIONING"),
+                "negative": inputs.socket("CONDITIONING"),
+                "vae": inputs.socket("VAE"),
+                "pixels": inputs.image(),
+            }
+        }
+
+    def encode(self, positive: Any, negative: Any, pixels: Tensor, vae: Any) -> tuple[Any, Any, dict[str, Any]]:
+        import torch
+
+        latent = checked_vae(vae).encode(pixels)
+
+        def seeing(conditioning: Any) -> Any:
+            return [[text, {**options, "concat_latent_image": latent}] for text, options in conditioning]
+
+        return seeing(positive), seeing(negative), {"samples": torch.zeros_like(latent)}
+
+
+NODES: dict[str, tuple[type, str | None]] = {
+    "FluxKontextImageScale": (FluxKontextImageScale, None),
+    "InstructPixToPixConditioning": (InstructPixToPixConditioning, None),
+}

@@ -129,6 +129,15 @@ def test_inpainting_models_get_mask_and_masked_image(loaded: Callable[[str], Che
     torch.testing.assert_close(made[:, 1:, :, 4:], image[..., 4:] * 0.18215)
 
 
+def test_instruct_pix2pix_sees_the_unscaled_latent(tmp_path: Path) -> None:
+    model = load_checkpoint(tiny.write(tiny.sd1(8), tmp_path / "ip2p.safetensors"), False, False).model
+    assert model is not None
+    noise, image = torch.randn(2, 4, 8, 8), torch.randn(1, 4, 8, 8)
+    made = model.model.extra_conds(noise=noise, concat_latent_image=image)["c_concat"].cond
+    torch.testing.assert_close(made, image.expand(2, -1, -1, -1))
+    assert not bool(model.model.extra_conds(noise=noise)["c_concat"].cond.any())
+
+
 def transformers_clip(weights: dict[str, torch.Tensor], activation: str, open_clip: bool) -> Any:
     """The encoder as transformers runs it, with the weights rounded to half precision as files have them."""
     from diffusers.loaders import single_file_utils

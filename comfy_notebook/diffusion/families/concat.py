@@ -35,7 +35,9 @@ def concat_channels(model: BaseModel, keys: tuple[str, ...], **given: Any) -> Te
         elif key == "masked_image":
             parts.append(_blank_like(noise) if image is None or mask is None else _masked(image, mask))
         elif key == "concat_image":
-            parts.append(torch.zeros_like(noise) if image is None else image)
+            # InstructPix2Pix was trained on latents as the autoencoder makes them.
+            given_image = given.get("concat_latent_image")
+            parts.append(torch.zeros_like(noise) if given_image is None else fitted(given_image, noise))
         else:
             raise ValueError(f"there is no extra input called {key!r}")
     return torch.cat(parts, dim=1)
