@@ -193,7 +193,8 @@ def _state(comm_id: str) -> tuple[Any, Any, list[bytes]]:
 
 
 def _html(body: str) -> web.Response:
-    head = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>notebook</title><style>body{margin:8px}</style>'
+    icon = '<link rel="icon" href="data:,">'  # or Chromium asks for one and complains
+    head = f'<!doctype html><meta charset="utf-8">{icon}<title>notebook</title><style>body{{margin:8px}}</style>'
     return web.Response(text=f"{head}<body>{body}", content_type="text/html", headers={"Cache-Control": "no-store"})
 
 
