@@ -165,3 +165,14 @@ def test_perturbed_attention_and_freeu_run(engine: Engine) -> None:
         sampler["inputs"]["model"] = ["patch", 0]
         changed = run(engine, graph(seed=12, k=sampler, patch=node(kind, model=["ck", 0], **options)))
         assert float((changed - plain).abs().max()) > 1e-4, kind
+
+
+def test_the_included_upscaler_runs_in_a_graph(engine: Engine) -> None:
+    image = run(engine, {
+        "i": node("EmptyImage", width=40, height=24, batch_size=2, color=0xFF8800),
+        "u": node("UpscaleModelLoader", model_name="realesr-animevideov3-x4.safetensors"),
+        "x": node("ImageUpscaleWithModel", upscale_model=["u", 0], image=["i", 0]),
+        "c": node("ParityCapture", value=["x", 0], tag="image"),
+    })  # fmt: skip
+    assert image.shape == (2, 96, 160, 3)
+    assert float((image.mean(dim=(0, 1, 2)) - torch.tensor([1.0, 0x88 / 255, 0.0])).abs().max()) < 0.05
