@@ -171,7 +171,8 @@ class ModelPatcher(OptionSetters):
             self.unpatch_weights()
             self._patch_weights()
         self._patch_objects()
-        if self.load_device.type == "cuda" and (memory.policy.lowvram or (room is not None and room < self._missing())):
+        too_large = memory.policy.lowvram or (room is not None and room < self._missing())
+        if self.load_device.type == "cuda" and too_large and getattr(self.model, "streams", True):
             state.stream(self.model, self.load_device)
         elif state.device != self.load_device:
             state.move(self.model, self.load_device)

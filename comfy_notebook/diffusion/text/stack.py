@@ -27,6 +27,8 @@ class TextStack(nn.Module):
         for name, encoder in encoders.items():
             self.add_module(child_name(name), encoder)
 
+    #: Token tables are read outside their modules' calls, so encoders go to the device whole.
+    streams = False
     #: Text encoders of the CLIP kind are kept as files have them.
     storage_dtype: torch.dtype | None = torch.float16
 
