@@ -104,6 +104,8 @@ async def error_middleware(
             answer.headers["Allow"] = exc.headers["Allow"]
         return answer
     except (ConnectionError, TimeoutError):
+        if request.transport is None:  # nobody is there to read an answer, and nothing went wrong here
+            return web.Response(status=400)
         raise
     except Exception as exc:
         log.exception("%s %s failed", request.method, request.path)

@@ -28,7 +28,7 @@ _SWITCHES = (
 )
 _WITH_VALUE = (
     *("default-device", "oneapi-device-selector", "preview-size", "default-hashing-function"),
-    *("front-end-version", "front-end-root", "comfy-api-base", "database-url"),
+    *("front-end-version", "front-end-root", "comfy-api-base", "database-url", "feature-flag"),
 )
 #: Options that may stand alone or before values.
 _MAYBE_VALUES = {"directml": "?", "async-offload": "?", "fast": "*"}

@@ -175,7 +175,7 @@ def test_serve_takes_the_options_of_the_reference(serve: Callable[..., Served], 
         *("--base-directory", "base", "--extra-model-paths-config", "config/extra.yaml", "--cpu", "--cache-lru", "0"),
         *("--disable-metadata", "--preview-method", "auto", "--disable-all-custom-nodes"),
         *("--whitelist-custom-nodes", "a-pack", "--max-upload-size", "1", "--verbose", "--disable-auto-launch"),
-        *("--enable-cors-header", "http://page.example"),
+        *("--enable-cors-header", "http://page.example", "--feature-flag", "one=1", "--feature-flag", "two"),
     )
     item = served.run(INVERT)
     saved = tmp_path / "saved" / item["outputs"]["3"]["images"][0]["filename"]
@@ -189,7 +189,7 @@ def test_serve_takes_the_options_of_the_reference(serve: Callable[..., Served], 
     assert served.ask("queue", None, Origin="http://other.example")[0] == 403
     served.process.send_signal(signal.SIGTERM)
     _, errors = served.process.communicate(timeout=20)
-    assert "ignored: --disable-auto-launch" in errors
+    assert "ignored: --disable-auto-launch --feature-flag" in errors
     assert f"To see the GUI go to: {served.url}" in errors, "for launchers that read the other stream"
     assert served.process.returncode == 0
 

@@ -89,7 +89,9 @@ async def test_uploaded_name_loses_its_folders(pair: aiohttp.ClientSession, sess
 
 
 @pytest.mark.parametrize("ending", ["cut", "broken boundary"])
-async def test_upload_broken_off_midway_leaves_no_file(session: Session, ending: str) -> None:
+async def test_upload_broken_off_midway_leaves_no_file(
+    session: Session, ending: str, caplog: pytest.LogCaptureFixture
+) -> None:
     address = session.server.listen(port=0)
     reader, writer = await asyncio.open_connection("127.0.0.1", address.port)
     body = b'--b\r\nContent-Disposition: form-data; name="image"; filename="half.png"\r\n\r\n' + b"x" * 300_000
@@ -110,6 +112,8 @@ async def test_upload_broken_off_midway_leaves_no_file(session: Session, ending:
             break
         await asyncio.sleep(0.01)
     assert files_below(session.folders.base) == []
+    await asyncio.sleep(0.05)
+    assert "Error handling request" not in caplog.text, "a client that leaves is nothing to worry about"
 
 
 async def test_view_serves_previews_and_channels(client: aiohttp.ClientSession, session: Session) -> None:
