@@ -2,11 +2,11 @@
 import { buildWidgets } from "./build-widgets";
 import { type NodePlan, planNode } from "./definitions";
 import { LGraphNode, LiteGraph } from "./litegraph";
-import { type DefinedClass, followLive, planSaved, takePlan, watchDeciders } from "./live-inputs";
+import { type DefinedClass, followLive, planOf, planSaved, takePlan, watchDeciders } from "./live-inputs";
 import { liveValues } from "./live-values";
 import { loading } from "./loading";
 import { matchTypes } from "./match-types";
-import { mergeInputs, mergeOutputs, plannedInputs, plannedOutput } from "./node-slots";
+import { mergeInputs, mergeOutputs, plannedInputs, plannedOutput, slotsGone } from "./node-slots";
 import { safeNodeJson, sources, tails } from "./node-source";
 import { activeSurface } from "./surface";
 import type { NodeInfo, NodeJson } from "./types";
@@ -64,6 +64,15 @@ export class ComfyNode extends LGraphNode {
     configureNode(this, info as NodeJson, this.constructor as typeof ComfyNode, (safe) => super.configure(safe as never));
   }
 
+  /** Packs remove slots of a node that is in no graph yet; litegraph throws there. */
+  override disconnectInput(slot: number | string, keepReroutes?: boolean): boolean {
+    return this.graph ? super.disconnectInput(slot, keepReroutes) : false;
+  }
+
+  override disconnectOutput(slot: number | string, target?: LGraphNode): boolean {
+    return this.graph ? super.disconnectOutput(slot, target) : false;
+  }
+
   onGraphConfigured(): void {
     matchTypes(this);
   }
@@ -88,12 +97,13 @@ function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, co
   const safe = safeNodeJson(info, node);
   const raw = safe.widgets_values;
   const { plan, read } = planSaved(Class, info.widgets_values, safe.inputs);
+  const gone = slotsGone(node, planOf(node));
   takePlan(node, plan);
   if (plan.dynamic) watchDeciders(node);
   tails.set(node, read.tail);
   delete node.properties["Node name for S&R"]; // a default for new nodes, not for what a file leaves out
-  safe.inputs = mergeInputs(safe.inputs ?? [], plan);
-  safe.outputs = mergeOutputs(safe.outputs ?? [], plan);
+  safe.inputs = mergeInputs(safe.inputs ?? [], plan, gone.inputs);
+  safe.outputs = mergeOutputs(safe.outputs ?? [], plan, gone.outputs);
   safe.widgets_values = liveValues(node, plan, read, raw)?.map((value) => (typeof value === "object" ? structuredClone(value) : value));
   if (loading.on && info.size === undefined) node.setSize(node.computeSize());
   const tellPack = withSavedValues(node, raw);

@@ -7,8 +7,15 @@ const GRID = 6;
 
 export type Slot = Record<string, unknown>;
 
-/** Saved inputs first, as they were; then what the definition has beside them. */
-export function mergeInputs(saved: Slot[], plan: NodePlan): Slot[] {
+/** What a pack took from a node that its definition has: names of inputs, and how many outputs from the end. */
+export function slotsGone({ inputs, outputs }: Pick<LGraphNode, "inputs" | "outputs">, plan: NodePlan): { inputs: Set<string>; outputs: number } {
+  const live = new Set((inputs ?? []).map((input) => input.name));
+  const names = plannedInputs(plan).map((slot) => slot.name as string);
+  return { inputs: new Set(names.filter((name) => !live.has(name))), outputs: Math.max(0, plan.outputs.length - (outputs?.length ?? 0)) };
+}
+
+/** Saved inputs first, as they were; then what the definition has beside them, less what a pack took away (`gone`). */
+export function mergeInputs(saved: Slot[], plan: NodePlan, gone: ReadonlySet<string> = new Set()): Slot[] {
   const planned = new Map<string, Slot>();
   for (const slot of plannedInputs(plan)) planned.set(slot.name as string, slot);
   const out: Slot[] = [];
@@ -17,8 +24,9 @@ export function mergeInputs(saved: Slot[], plan: NodePlan): Slot[] {
     planned.delete(String(slot.name));
     out.push(match ? { ...slot, type: match.type, shape: match.shape ?? slot.shape, localized_name: slot.localized_name ?? match.localized_name, widget: match.widget ?? undefined } : { ...slot });
   }
-  const pure = [...planned.values()].filter((slot) => !slot.widget);
-  const widgets = [...planned.values()].filter((slot) => slot.widget);
+  const missing = [...planned.values()].filter((slot) => !gone.has(slot.name as string));
+  const pure = missing.filter((slot) => !slot.widget);
+  const widgets = missing.filter((slot) => slot.widget);
   return [...out, ...pure, ...widgets];
 }
 
@@ -32,12 +40,12 @@ export function plannedInputs(plan: NodePlan): Slot[] {
   return [...sockets, ...widgets];
 }
 
-export function mergeOutputs(saved: Slot[], plan: NodePlan): Slot[] {
+export function mergeOutputs(saved: Slot[], plan: NodePlan, gone = 0): Slot[] {
   const out: Slot[] = saved.map((slot, i) => {
     const planned = plan.outputs[i];
     return planned ? { ...slot, type: planned.type, ...(planned.list ? { shape: GRID } : {}) } : { ...slot };
   });
-  for (const planned of plan.outputs.slice(saved.length)) out.push(plannedOutput(planned));
+  for (const planned of plan.outputs.slice(saved.length, plan.outputs.length - gone)) out.push(plannedOutput(planned));
   return out;
 }
 

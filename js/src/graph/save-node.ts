@@ -5,6 +5,7 @@ import { isRecord } from "./definitions";
 import { LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
 import { savedWidgets, widgetsBeyond } from "./live-values";
 import { planOf } from "./live-inputs";
+import { plannedInputs } from "./node-slots";
 import { initialValues, sources, tails } from "./node-source";
 import type { NodeId, NodeJson } from "./types";
 import { VirtualNode } from "./virtual-node";
@@ -80,12 +81,13 @@ function saveInputs(node: LGraphNode, old: Raw, loaded: boolean): { inputs: Raw[
   const left = [...saved];
   const inputs: Raw[] = [];
   const places: number[] = [];
+  const planned = node instanceof ComfyNode ? new Set(plannedInputs(planOf(node)).map((slot) => slot.name)) : null;
   for (const input of node.inputs ?? []) {
     const at = left.findIndex((slot) => slot.name === input.name);
     const before = at >= 0 ? left.splice(at, 1)[0] : undefined;
     // an instance takes its labels from the definition
     const spare = input.link == null && (!input.label || node instanceof SubgraphNode) && !before;
-    if (spare && (input.widget || (loaded && (node instanceof ComfyNode || node instanceof SubgraphNode)))) {
+    if (spare && (input.widget || (loaded && (planned?.has(input.name) || node instanceof SubgraphNode)))) {
       places.push(-1);
       continue;
     }
@@ -96,10 +98,11 @@ function saveInputs(node: LGraphNode, old: Raw, loaded: boolean): { inputs: Raw[
 
 function saveOutputs(node: LGraphNode, old: Raw, loaded: boolean): Raw[] {
   const saved = (Array.isArray(old.outputs) ? old.outputs : []).filter(isRecord);
+  const planned = node instanceof ComfyNode ? planOf(node).outputs.length : 0;
   const out: Raw[] = [];
   (node.outputs ?? []).forEach((output, i) => {
     const before = saved[i];
-    if (loaded && !before && node instanceof ComfyNode && !output.links?.length && i >= saved.length) return;
+    if (loaded && !before && i < planned && !output.links?.length && i >= saved.length) return;
     const links = output.links?.length ? [...output.links] : before && before.links === null ? null : Array.isArray(output.links) || before ? [] : null;
     out.push(saveSlot(output as AnyWidget, before, { links }));
   });

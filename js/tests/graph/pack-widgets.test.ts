@@ -125,3 +125,29 @@ it("what packs replace on the canvas's prototype is called, and calls ours", () 
   expect(calls).toEqual([true]);
   expect(Object.hasOwn(view.raw.canvas as object, "drawNode")).toBe(false);
 });
+
+const inputNames = (): string[] => (view.raw.graph as Any)._nodes[0].inputs.filter((slot: Any) => !slot.widget).map((slot: Any) => slot.name);
+const savedNames = (kind: "inputs" | "outputs"): string[] => (view.serialize().nodes[0]?.[kind] ?? []).map((slot: Any) => slot.name);
+
+it("inputs and outputs that a pack adds to a node of a file are saved while nothing is linked to them", () => {
+  view.load(document_({ type: "Two", inputs: [{ name: "in_1", type: "*", link: null }], outputs: [{ name: "STRING", type: "STRING", links: [] }], widgets_values: ["a", 5] }));
+  const node = (view.raw.graph as Any)._nodes[0];
+  node.addInput("in_2", "*");
+  node.addOutput("more", "INT");
+  expect(savedNames("inputs")).toEqual(["in_1", "in_2"]);
+  expect(savedNames("outputs")).toEqual(["STRING", "more"]);
+  view.load(view.serialize());
+  expect(inputNames()).toEqual(["in_1", "in_2"]);
+});
+
+it("inputs and outputs that a pack takes from every new node stay away when a file is opened", async () => {
+  await view.updateDefinitionsSlowly({ Many: { input: { optional: { a: ["IMAGE", {}], b: ["IMAGE", {}], c: ["IMAGE", {}] } }, output: ["INT", "FLOAT"] } }, [], () => undefined);
+  made = (node) => {
+    while (node.inputs.length > 1) node.removeInput(node.inputs.length - 1);
+    node.removeOutput(1);
+  };
+  view.load(document_({ type: "Many", inputs: [{ name: "a", type: "IMAGE", link: null }, { name: "b", type: "IMAGE", link: null }], outputs: [{ name: "INT", type: "INT", links: [] }] }));
+  expect(inputNames()).toEqual(["a", "b"]);
+  expect(savedNames("inputs")).toEqual(["a", "b"]);
+  expect(savedNames("outputs")).toEqual(["INT"]);
+});
