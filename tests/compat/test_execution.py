@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from comfy_notebook.compat.comfy_api.latest import ComfyAPI, ComfyAPISync, io, ui
+from comfy_notebook import session as sessions
+from comfy_notebook.compat.comfy_api.latest import Caching, ComfyAPI, ComfyAPISync, io, ui
 from comfy_notebook.engine import PromptRejected
 from comfy_notebook.protocol.blocking import ExecutionBlocker
 from comfy_notebook.protocol.expansion import GraphBuilder
@@ -444,3 +445,34 @@ def test_v3_classes_inherit(door: Door) -> None:
 
     register(door, Base, Double)
     assert door.value({"n": node("Base", a=4), "m": node("Double", a=["n", 0]), "s": show("m")}, "m") == [8]
+
+
+def test_a_pack_keeps_results_elsewhere(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "current", lambda: door)
+    kept: dict[str, Caching.CacheValue] = {}
+
+    class Shelf(Caching.CacheProvider):
+        def should_cache(self, context: Caching.CacheContext, value: Any = None) -> bool:
+            return context.class_type == "N"
+
+        async def on_lookup(self, context: Caching.CacheContext) -> Any:
+            return kept.get(context.cache_key_hash)
+
+        async def on_store(self, context: Caching.CacheContext, value: Caching.CacheValue) -> None:
+            kept[context.cache_key_hash] = value
+
+    def execute(cls: Any, a: int) -> Any:
+        SEEN.append(a)
+        return io.NodeOutput(a)
+
+    SEEN.clear()
+    register(door, make(execute))
+    shelf = Shelf()
+    asyncio.run(ComfyAPI().caching.register_provider(shelf))
+    try:
+        for _ in range(2):
+            assert door.value({"n": node("N", a=7), "s": show()}, "n") == [7]
+            door.engine.free()
+    finally:
+        ComfyAPISync().caching.unregister_provider(shelf)
+    assert (SEEN, len(kept)) == ([7], 1)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ....protocol.context import context
+from . import _caching
 from ._node import NodeReplace
 
 if TYPE_CHECKING:
-    from ....engine.cache_providers import CacheProvider
     from ....session import Session
 
 
@@ -59,10 +59,10 @@ class NodeReplacementSync:
 class CachingSync:
     """Results kept outside this process."""
 
-    def register_provider(self, provider: CacheProvider) -> None:
+    def register_provider(self, provider: _caching.CacheProvider) -> None:
         _session().engine.cache_providers.register(provider)
 
-    def unregister_provider(self, provider: CacheProvider) -> None:
+    def unregister_provider(self, provider: _caching.CacheProvider) -> None:
         _session().engine.cache_providers.unregister(provider)
 
 
@@ -88,12 +88,16 @@ class NodeReplacement:
 
 
 class Caching:
-    """:class:`CachingSync` to await."""
+    """:class:`CachingSync` to await, and the classes of providers under the name by which packs import them."""
 
-    async def register_provider(self, provider: CacheProvider) -> None:
+    CacheContext: TypeAlias = _caching.CacheContext
+    CacheProvider: TypeAlias = _caching.CacheProvider
+    CacheValue: TypeAlias = _caching.CacheValue
+
+    async def register_provider(self, provider: _caching.CacheProvider) -> None:
         CachingSync().register_provider(provider)
 
-    async def unregister_provider(self, provider: CacheProvider) -> None:
+    async def unregister_provider(self, provider: _caching.CacheProvider) -> None:
         CachingSync().unregister_provider(provider)
 
 
