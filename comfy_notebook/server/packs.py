@@ -24,6 +24,8 @@ routes = web.RouteTableDef()
 TEMPLATE_FOLDERS = ("example_workflows", "example", "examples", "workflow", "workflows")
 LOCALE_FILES = ("main", "nodeDefs", "commands", "settings")
 SCRIPT_TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".json": "application/json"}
+#: A pack's scripts run anyway, so its drawings may be what they are: browsers show no picture of an unknown type.
+PACK_TYPES = {**SCRIPT_TYPES, ".svg": "image/svg+xml"}
 
 
 @routes.get("/cn/packs")
@@ -48,7 +50,7 @@ async def extension_file(request: web.Request) -> web.StreamResponse:
     pack = _pack(request)
     if pack.web is None:
         raise BadRequest(f"{pack.name!r} has no files for the front end.", "not_found", 404)
-    return send_file([pack.web], request.match_info["path"], SCRIPT_TYPES)
+    return send_file([pack.web], request.match_info["path"], PACK_TYPES)
 
 
 def _pack(request: web.Request) -> PackFiles:

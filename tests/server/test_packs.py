@@ -26,6 +26,7 @@ def pack(session: Session, tmp_path: Path) -> PackFiles:
         "js/main.js": "export const a = 1;",
         "js/sub/more.js": "export const b = 2;",
         "js/style.css": "a {}",
+        "js/icon.svg": '<svg xmlns="http://www.w3.org/2000/svg"/>',
         "js/page.html": "<script>1</script>",
         "example_workflows/start.json": '{"nodes": []}',
         "example_workflows/start.jpg": "no picture",
@@ -51,6 +52,7 @@ async def test_scripts_templates_translations_and_subgraphs(pair: aiohttp.Client
     async with pair.get("/extensions/my-pack/page.html") as response:
         assert response.content_type == "application/octet-stream"
     assert (await pair.get("/extensions/my-pack/style.css")).content_type == "text/css"
+    assert (await pair.get("/extensions/my-pack/icon.svg")).content_type == "image/svg+xml"
     assert await (await pair.get("/workflow_templates")).json() == {"my-pack": ["start"]}
     async with pair.get("/api/workflow_templates/my-pack/start.json") as response:
         assert await response.json() == {"nodes": []}

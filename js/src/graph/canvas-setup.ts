@@ -18,10 +18,13 @@ export function makeCanvas(core: ViewCore): LGraphCanvas {
   core.element.removeEventListener("keydown", key, true);
   const onKey = (event: KeyboardEvent): void => {
     // letting go of the space bar would make a locked view editable again; a prevented key was a command
-    if (core.locked || event.defaultPrevented) return;
-    // only what needs litegraph's private state: the space bar pans; copy, paste and deletion are the editor's
-    if (event.key === " " || event.key === "Shift" || event.key === "Escape" || event.type === "keyup") canvas.processKey(event);
+    if (!core.locked && !event.defaultPrevented) canvas.processKey(event);
   };
+  replaceMethod(canvas, "processKey", (before) => (event) => {
+    // only what needs litegraph's private state: the space bar pans; copy, paste and deletion are the editor's
+    if (event.key === " " || event.key === "Shift" || event.key === "Escape" || event.type === "keyup") return before(event);
+    for (const node of Object.values(canvas.selected_nodes)) node.onKeyDown?.(event);
+  });
   core.listen(core.element, "keydown", onKey as EventListener, true);
   core.listen(core.element, "keyup", onKey as EventListener, true);
   const activate = (): void => {

@@ -28,6 +28,18 @@ describe("files of the kernel", () => {
     used = new Set();
   });
 
+  it("that are drawings can be pictures, and nothing else", async () => {
+    contents = { "/view?filename=a.svg&type=output": "<svg/>", "/b.html": "<p>" };
+    const made: Blob[] = [];
+    vi.spyOn(URL, "createObjectURL").mockImplementation((blob) => `blob:${made.push(blob as Blob)}`);
+    const files = build();
+    await files.url("/view?filename=a.svg&type=output");
+    await files.picture("/view?filename=a.svg&type=output");
+    await files.picture("/b.html");
+    expect(made.map(({ type }) => type)).toEqual([expect.not.stringContaining("svg"), "image/svg+xml", expect.not.stringContaining("html")]);
+    expect(await made[1]?.text()).toBe("<svg/>");
+  });
+
   it("are asked for once at a time, then only for what changed", async () => {
     const files = build();
     expect(await Promise.all([files.url("/a"), files.url("/a")])).toEqual(["blob:1", "blob:1"]);

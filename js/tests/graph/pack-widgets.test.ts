@@ -151,3 +151,25 @@ it("inputs and outputs that a pack takes from every new node stay away when a fi
   expect(savedNames("inputs")).toEqual(["a", "b"]);
   expect(savedNames("outputs")).toEqual(["INT"]);
 });
+
+it("keys on the canvas go through processKey as packs wrap it, and to the nodes that are selected", () => {
+  view.load(document_({ type: "Two" }));
+  const canvas = view.raw.canvas as Any;
+  const node = (view.raw.graph as Any)._nodes[0];
+  const seen: string[] = [];
+  node.onKeyDown = (event: KeyboardEvent) => void seen.push(`node ${event.key}`);
+  canvas.select(node);
+  const prototype = Object.getPrototypeOf(canvas);
+  const before = prototype.processKey;
+  prototype.processKey = function (event: KeyboardEvent, ...rest: unknown[]) {
+    seen.push(`${event.type} ${event.key}`);
+    return before.call(this, event, ...rest);
+  };
+  try {
+    for (const key of ["j", "Delete"]) canvas.canvas.dispatchEvent(new KeyboardEvent("keydown", { key }));
+  } finally {
+    prototype.processKey = before;
+  }
+  expect(seen).toEqual(["keydown j", "node j", "keydown Delete", "node Delete"]);
+  expect((view.raw.graph as Any)._nodes).toHaveLength(1);
+});

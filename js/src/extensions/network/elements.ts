@@ -127,7 +127,7 @@ export class Elements {
       if (!/\b(?:stylesheet|icon)\b/.test(rel)) return BROKEN; // preloading and the like
       return rel.includes("stylesheet") ? this.styles.sheetUrl(path) : this.files.url(path);
     }
-    return (await this.files.url(path)) + fragment;
+    return (await (element.localName === "img" ? this.files.picture(path) : this.files.url(path))) + fragment;
   }
 
   private async loadScript(script: HTMLScriptElement, path: string): Promise<string> {
@@ -144,7 +144,7 @@ export class Elements {
     const parts = value.split(/,\s+|,(?=[^\s,]*\s)/).map((part) => part.trim().split(/\s+/));
     const done = parts.map(async ([address = "", ...size]) => {
       const path = this.addresses.kernelPath(address);
-      return [path === null ? address : await this.files.url(path), ...size].join(" ");
+      return [path === null ? address : await this.files.picture(path), ...size].join(" ");
     });
     return (await Promise.all(done)).join(", ");
   }

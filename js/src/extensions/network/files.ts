@@ -12,6 +12,7 @@ interface Known {
 
 /** Answers this young are not asked for again: packs set the same address on many elements at once. */
 const FRESH_MS = 1000;
+const SVG = /\.svg(?=$|[?&#])/i;
 const MAX_FILES = 300;
 const MAX_BYTES = 300e6;
 
@@ -25,22 +26,28 @@ export class Files {
     private readonly revoke: (url: string) => void = (url) => URL.revokeObjectURL(url),
   ) {}
 
-  /** Rejects when the kernel does not have it. */
-  url(path: string): Promise<string> {
-    const known = this.known.get(path);
+  /** As `url`, for an `<img>`: there scripts of a drawing do not run, so an SVG may be one, whatever the kernel calls it. */
+  picture(path: string): Promise<string> {
+    return SVG.test(path) ? this.url(path, "image/svg+xml") : this.url(path);
+  }
+
+  /** Rejects when the kernel does not have it. `type` stands in for what the kernel says. */
+  url(path: string, type = ""): Promise<string> {
+    const key = `${type} ${path}`;
+    const known = this.known.get(key);
     if (known && Date.now() - known.checked < FRESH_MS) return known.url;
     const next: Known = { url: Promise.resolve(""), headers: known?.headers ?? {}, size: known?.size ?? 0, checked: Infinity };
-    next.url = this.load(path, next, known?.url);
-    this.known.delete(path);
-    this.known.set(path, next);
+    next.url = this.load(path, type, next, known?.url);
+    this.known.delete(key);
+    this.known.set(key, next);
     next.url.then(
       () => this.shrink(),
-      () => this.known.get(path) === next && this.known.delete(path),
+      () => this.known.get(key) === next && this.known.delete(key),
     );
     return next.url;
   }
 
-  private async load(path: string, entry: Known, before?: Promise<string>): Promise<string> {
+  private async load(path: string, type: string, entry: Known, before?: Promise<string>): Promise<string> {
     const response = await this.ask(path, entry.headers);
     entry.checked = Date.now();
     if (response.status === 304 && before) return before;
@@ -49,18 +56,18 @@ export class Files {
     entry.size = blob.size;
     entry.headers = conditions(response.headers);
     before?.then((url) => this.inUse().has(url) || this.revoke(url)).catch(() => undefined);
-    return URL.createObjectURL(blob);
+    return URL.createObjectURL(type ? blob.slice(0, blob.size, type) : blob);
   }
 
   private shrink(): void {
     let bytes = [...this.known.values()].reduce((sum, { size }) => sum + size, 0);
     let used: Set<string> | null = null;
-    for (const [path, entry] of this.known) {
+    for (const [key, entry] of this.known) {
       if (this.known.size <= MAX_FILES && bytes <= MAX_BYTES) return;
       if (entry.checked === Infinity) continue; // on its way
       used ??= this.inUse();
       bytes -= entry.size;
-      this.known.delete(path);
+      this.known.delete(key);
       const keep = used;
       entry.url.then((url) => keep.has(url) || this.revoke(url)).catch(() => undefined);
     }
