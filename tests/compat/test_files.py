@@ -192,7 +192,7 @@ def test_videos_in_memory_and_copies(tmp_path: Path) -> None:
 
 def test_a_file_without_video_says_so(tmp_path: Path) -> None:
     pytest.importorskip("av")
-    from comfy_notebook.compat.comfy_api.latest._audio_files import encode_audio
+    from comfy_notebook.nodes.ops.sounds import encode_audio
 
     (tmp_path / "a.flac").write_bytes(encode_audio(tone()["waveform"][0], 44100, "flac", "", {}))
     with pytest.raises(ValueError, match="no video"):

@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from .... import folders
-from ._audio_files import encode_audio
 from ._widgets import FolderType, plain
 
 
@@ -155,7 +154,7 @@ def _save_animation(
 
 
 class AudioSaveHelper:
-    """Saves AUDIO ``{"waveform": [B,C,T], "sample_rate"}``; needs PyAV (``pip install av``)."""
+    """Saves AUDIO ``{"waveform": [B,C,T], "sample_rate"}``; needs PyAV (the ``video`` extra)."""
 
     @staticmethod
     def save_audio(
@@ -167,16 +166,12 @@ class AudioSaveHelper:
         quality: str = "128k",
     ) -> list[SavedResult]:
         """One file per sound of the batch: ``flac``, ``mp3`` (``quality`` ``"V0"`` or a bit rate) or ``opus``."""
-        from ....nodes.whole_files import write_bytes
+        from ....nodes.audio_files import save_audio
         from ....workflow.metadata import texts
 
-        names = folders.save_path(_root(folder_type), filename_prefix)
-        carried, results = texts(*_metadata(cls)), []
-        for index, waveform in enumerate(audio["waveform"].detach().cpu()):
-            path = names.path(index, f".{format}")
-            write_bytes(path, encode_audio(waveform, int(audio["sample_rate"]), format, quality, carried))
-            results.append(_as_result(names.entry(path, plain(folder_type))))
-        return results
+        root, kind = _root(folder_type), plain(folder_type)
+        saved = save_audio(audio, root, kind, filename_prefix, format, quality, texts(*_metadata(cls)))
+        return [_as_result(entry) for entry in saved]
 
     @staticmethod
     def get_save_audio_ui(

@@ -1,6 +1,6 @@
 """The Python types of values on links, for annotations and for videos."""
 
+from .....nodes.ops.video_types import VideoInput
 from ._values import AudioInput, CurveInput, ImageInput, LatentInput, MaskInput
-from ._video import VideoInput
 
 __all__ = ["AudioInput", "CurveInput", "ImageInput", "LatentInput", "MaskInput", "VideoInput"]

@@ -1,5 +1,5 @@
 """Videos in files and videos made of frames."""
 
-from ._video_impl import VideoFromComponents, VideoFromFile
+from .....nodes.ops.videos import VideoFromComponents, VideoFromFile
 
 __all__ = ["VideoFromComponents", "VideoFromFile"]
