@@ -8,8 +8,9 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import redirect_stdout
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,6 +142,11 @@ def _set_memory_policy(options: argparse.Namespace) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run a workflow to its end, with a bar of progress on standard error."""
+    with _previews_stay(options):
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     from .api import Workflow
     from .api.progress_bar import ProgressBar
 
@@ -161,6 +167,20 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     session.close()
     return 1 if handle.warnings else 0
+
+
+@contextmanager
+def _previews_stay(options: argparse.Namespace) -> Iterator[None]:
+    """Where previews are not copied anywhere, their folder stays: what is printed must be there afterwards."""
+    if options.output is not None or options.temp_directory is not None:
+        yield
+        return
+    options.temp_directory = Path(tempfile.mkdtemp(prefix="comfy-notebook-run-"))
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # there are previews in it
+            options.temp_directory.rmdir()
 
 
 def _warn(warnings: Iterable[str]) -> None:

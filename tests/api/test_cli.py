@@ -90,6 +90,24 @@ def test_run_sets_values_and_copies_results(call: Callable[..., Call], tmp_path:
     assert Image.open(saved).getpixel((0, 0)) == (255, 255, 0)
 
 
+def test_run_tells_of_previews_that_stay(
+    call: Callable[..., Call], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompt = {**INVERT, "9": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}
+    (tmp_path / "wf.json").write_text(json.dumps(prompt))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    done = call("run", "wf.json")
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        assert Path(line.split(": ", 1)[1]).is_file(), line
+    assert "Preview Image: " in done.stdout
+    before = sorted((tmp_path / "tmp").iterdir())
+    assert call("run", "wf.json", "--set", "nonsense").returncode == 1
+    assert call("run", "wf.json", "--output", "out").returncode == 0
+    assert sorted((tmp_path / "tmp").iterdir()) == before, "nothing is left where nothing is told"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
