@@ -105,6 +105,9 @@ def merge_ui(returns: Iterable[Mapping[str, Any] | None]) -> dict[str, list[Any]
     dicts = [ui for ui in returns if ui]
     if not dicts:
         return None
+    for ui in dicts:
+        if not isinstance(ui, Mapping):
+            raise TypeError(f"ui is a dict of lists, not {type(ui).__name__}")
     return {key: [item for ui in dicts for item in _ui_list(key, ui.get(key, ()))] for key in dicts[0]}
 
 

@@ -102,6 +102,16 @@ def test_returns(door: Door, go: Any, expected: Any) -> None:
     goes_on(door)
 
 
+@pytest.mark.parametrize(
+    ("ui", "message"), [([1, 2], "ui is a dict of lists, not list"), ({"a": 5}, "the ui value 'a' is a list, not int")]
+)
+def test_ui_of_a_wrong_kind_is_explained(door: Door, ui: Any, message: str) -> None:
+    register(door, make(go=lambda self, value: {"ui": ui, "result": (value,)}))
+    entry = door.run({"o": node("Odd", value=1), "s": show()})
+    kind, data = entry["status"]["messages"][-1]
+    assert (kind, data["node_id"], data["exception_message"]) == ("execution_error", "o", message + "\n")
+
+
 def test_ui_of_several_calls_is_joined_by_the_keys_of_the_first(door: Door) -> None:
     def go(self: Any, value: int) -> Any:
         return {"ui": {"text": [value], **({"more": [1]} if value else {})}, "result": (value,)}
