@@ -84,7 +84,7 @@ RETURNS: list[tuple[Any, Any]] = [
     (lambda self, value: iter([value]), TypeError),
     (lambda self, value: value, TypeError),
     (lambda self, value: {"result": "ab"}, TypeError),
-    (lambda self, value: {"result": (value,), "ui": ["x"]}, AttributeError),
+    (lambda self, value: {"result": (value,), "ui": ["x"]}, TypeError),
     (lambda self, value: {"result": (value,), "ui": {"text": 5}}, TypeError),
 ]
 
