@@ -6,6 +6,7 @@ import { ComfyApp } from "./app";
 import { ComfyApi, PromptExecutionError, type PromptRefusal } from "./api";
 import { exposeGlobals } from "./globals";
 import { isPromise } from "./hooks";
+import { keepLooking } from "./looking";
 import { installNetwork } from "./network";
 import { ModuleLoader, type LoadReport, type ModuleList } from "./loading";
 import type { EditorPorts } from "./ports";
@@ -15,9 +16,6 @@ import type { Any, ComfyExtension, NodeInfo } from "./types";
 import { createExtensionManager, createMenu, createUi, destroyUi, registerExtensionUi, type ExtensionStatics, type UiApp } from "./ui";
 import { ComfyWidgets, makersOfPacks } from "./widgets";
 
-/** How often the graph is looked at for changes that nobody told; a look that takes long is taken less often. */
-const LOOK_MS = 2000;
-const LOOK_SHARE = 50;
 const LATE_MS = 3000;
 
 export class Extensions {
@@ -31,7 +29,6 @@ export class Extensions {
   private evaluated = false;
   private started = false;
   private opening: WorkflowJson | null = null;
-  private looking: ReturnType<typeof setTimeout> | undefined;
   private asking: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly editor: EditorPorts, private readonly window: Window & typeof globalThis) {
@@ -119,7 +116,7 @@ export class Extensions {
     if (Object.keys(app.nodeOutputs).length > 0) app.hooks.call("onNodeOutputsUpdated", [app.nodeOutputs]);
     await app.hooks.settle("setup", [], [...app.extensions].filter((extension) => !this.late.includes(extension)));
     this.started = true;
-    this.look();
+    this.stops.push(keepLooking(this.window, () => editor.look()));
     if (this.late.length > 0) await this.join();
   }
 
@@ -225,14 +222,6 @@ export class Extensions {
     };
   }
 
-  /** Packs change the graph whenever they like and tell nobody. */
-  private look(): void {
-    const started = performance.now();
-    if (!document.hidden) this.editor.look();
-    const cost = performance.now() - started;
-    this.looking = setTimeout(() => this.look(), Math.max(LOOK_MS, cost * LOOK_SHARE));
-  }
-
   /** The editor's document as it was recorded after an edit. */
   graphChanged(document: unknown): void {
     if (this.started) this.api.dispatchCustomEvent("graphChanged", document);
@@ -296,7 +285,6 @@ export class Extensions {
   }
 
   destroy(): void {
-    clearTimeout(this.looking);
     clearTimeout(this.asking);
     for (const stop of this.stops.reverse()) stop();
     this.api.destroy();
