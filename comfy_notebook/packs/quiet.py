@@ -15,6 +15,7 @@ _LONGEST = 100_000
 _lock = threading.Lock()
 _buffers: dict[int, io.StringIO] = {}
 _start: Any = None
+_system = os.system
 
 
 class _Router:
@@ -83,7 +84,7 @@ def captured() -> Iterator[io.StringIO]:
 
 
 def _route(on: bool) -> None:
-    global _start
+    global _start, _system
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if on and stream is not None and not isinstance(stream, _Router):
@@ -96,6 +97,10 @@ def _route(on: bool) -> None:
         subprocess.Popen.__init__ = _start_quietly  # type: ignore[method-assign]
     elif not on and current is _start_quietly:
         subprocess.Popen.__init__ = _start  # type: ignore[method-assign]
+    if on and os.system is not _system_quietly:
+        _system, os.system = os.system, _system_quietly
+    elif not on and os.system is _system_quietly:
+        os.system = _system
 
 
 def _start_quietly(self: Any, *arguments: Any, **named: Any) -> None:
@@ -108,3 +113,13 @@ def _start_quietly(self: Any, *arguments: Any, **named: Any) -> None:
                     _programs[ident] = _Programs(_buffers[ident])
                 named[name] = _programs[ident].writing
     _start(self, *arguments, **named)
+
+
+def _system_quietly(command: Any) -> int:
+    """``os.system(command)`` as a program like others; its answer is a wait status where the system has these."""
+    if threading.get_ident() not in _buffers:
+        return int(_system(command))
+    code = subprocess.call(command, shell=True)
+    if os.name != "posix":
+        return code
+    return code << 8 if code >= 0 else -code

@@ -118,14 +118,16 @@ def test_programs_that_a_pack_starts_print_beside_the_cell(
     loader: PackLoader, write_pack: WritePack, capfd: pytest.CaptureFixture[str]
 ) -> None:
     source = """
-import subprocess, sys
+import os, subprocess, sys
 subprocess.run([sys.executable, "-c", "print('from a program')"])
+assert os.system("echo from a program of the shell") == 0
+assert os.waitstatus_to_exitcode(os.system("exit 3")) == 3
 assert subprocess.check_output([sys.executable, "-c", "print(7)"]) == b"7\\n"
 """
     write_pack("installs", source + node_source())
     [report] = loader.load_all()
     assert report.ok, report
-    assert report.output == "from a program\n"
+    assert report.output == "from a program\nfrom a program of the shell\n"
     assert "from a program" not in capfd.readouterr().out
 
 
