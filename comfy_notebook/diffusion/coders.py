@@ -76,19 +76,22 @@ class VideoCoder(Coder):
 
 
 class PixelCoder(Coder):
-    """No autoencoder: pixels are the latent."""
+    """No autoencoder: a latent pixel holds the pixels of a square of ``side`` × ``side``."""
 
-    ratio = 1
-    latent_channels = 3
     decode_bytes = encode_bytes = 4
 
-    def __init__(self) -> None:
+    def __init__(self, side: int = 1) -> None:
         from torch import nn
 
         super().__init__(nn.Identity())
+        self.ratio, self.latent_channels = side, 3 * side * side
 
     def encode(self, pixels: Tensor) -> Tensor:
-        return pixels
+        from torch.nn.functional import pixel_unshuffle
+
+        return pixel_unshuffle(pixels, self.ratio)
 
     def decode(self, latent: Tensor) -> Tensor:
-        return latent
+        from torch.nn.functional import pixel_shuffle
+
+        return pixel_shuffle(latent, self.ratio)

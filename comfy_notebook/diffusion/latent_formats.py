@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 Rgb = tuple[float, float, float]
 
@@ -109,3 +109,10 @@ WAN21 = LatentFormat(
 )
 #: No autoencoder: the network paints pixels.
 PIXELS = LatentFormat(latent_channels=3, spacial_downscale_ratio=1)
+
+
+def pixel_patches(side: int) -> LatentFormat:
+    """No autoencoder: ``side`` × ``side`` pixels in the channels of each latent pixel, colour by colour."""
+    mean = 1 / side**2
+    factors = [tuple(mean if colour == of else 0.0 for of in range(3)) for colour in range(3) for _ in range(side**2)]
+    return LatentFormat(3 * side**2, spacial_downscale_ratio=side, latent_rgb_factors=cast(list[Rgb], factors))

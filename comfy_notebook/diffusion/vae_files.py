@@ -11,7 +11,7 @@ from . import memory
 from .checkpoints.files import WeightsError, read_weights
 from .checkpoints.layout import Layout, Piece, assign
 from .checkpoints.meta import quiet_libraries, shapes_of, without_weights
-from .coders import Coder, KLCoder, VideoCoder
+from .coders import Coder, KLCoder, PixelCoder, VideoCoder
 from .vae import VAE
 from .weights import NamedWeights
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, tuple[int, ...]]
 #: What precedes an autoencoder's names in checkpoints.
 PREFIXES = ("first_stage_model.", "vae.")
+#: Stands in files whose model paints pixels, ``[side, side, 3]`` of them in a latent pixel.
+PIXELS_OF_A_PATCH = "pixels"
 _ATTENTION = {"norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"}
 _BLOCK = re.compile(r"(encoder|decoder)\.(mid|down|up)\.(.+)")
 
@@ -72,6 +74,8 @@ def _coder(shapes: Shapes, file: str) -> tuple[Coder, Layout]:
             return _kl(shapes, {name: _kl_name(name, levels) for name in shapes})
     if "decoder.middle.0.residual.0.gamma" in shapes:
         return _wan(shapes)
+    if PIXELS_OF_A_PATCH in shapes:
+        return PixelCoder(shapes[PIXELS_OF_A_PATCH][0]), Layout()
     some = ", ".join(sorted(shapes)[:3])
     raise WeightsError(f"{file} holds no autoencoder (VAE) that is known; it has {len(shapes)} weights, such as {some}")
 

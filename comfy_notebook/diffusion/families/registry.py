@@ -10,6 +10,7 @@ from .family import Family
 
 #: Module and class, in the order in which they are asked.
 _FAMILIES = (
+    ("pixel_unet", "PixelUNet"),
     ("stable_diffusion", "StableDiffusion1"),
     ("stable_diffusion", "StableDiffusion2"),
     ("stable_diffusion", "StableDiffusionXL"),

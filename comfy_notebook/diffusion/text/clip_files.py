@@ -26,6 +26,8 @@ _OPEN_CLIP_LAYER = {
     "attn.out_proj": "self_attn.out_proj",
 }
 _LAYERS = "transformer.resblocks."
+_TABLE = "text_model.embeddings.token_embedding"
+_CLIP_TOKENS = 49408
 
 
 def open_clip_layout(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
@@ -65,7 +67,17 @@ def as_transformers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     if not named and "encoder.layers.0.mlp.fc1.weight" in weights:
         named = {f"text_model.{name}": value for name, value in weights.items() if not name.startswith("text_proj")}
         named |= {name: value for name, value in weights.items() if name.startswith("text_proj")}
-    return {name: value for name, value in named.items() if not name.endswith("position_ids")}
+    return _with_whole_table({name: value for name, value in named.items() if not name.endswith("position_ids")})
+
+
+def _with_whole_table(named: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Small models have rows only for tokens they learnt: ``rows[i]`` of ``ids[i]``; that of id -1 is for all others."""
+    rows, ids = (named.pop(f"{_TABLE}.{part}", None) for part in ("rows", "ids"))
+    if rows is None or ids is None:
+        return named
+    whole = rows[ids == -1][:1].repeat(_CLIP_TOKENS, 1)
+    whole[ids[ids >= 0].long()] = rows[ids >= 0]
+    return {**named, f"{_TABLE}.weight": whole}
 
 
 def to_open_clip(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
