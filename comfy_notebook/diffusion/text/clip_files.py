@@ -71,7 +71,7 @@ def as_transformers(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _with_whole_table(named: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Small models have rows only for tokens they learnt: ``rows[i]`` of ``ids[i]``; that of id -1 is for all others."""
+    """Small models have rows only for tokens they learnt: ``rows[i]`` of ``ids[i]``; that of id -1 for all others."""
     rows, ids = (named.pop(f"{_TABLE}.{part}", None) for part in ("rows", "ids"))
     if rows is None or ids is None:
         return named
