@@ -11,10 +11,11 @@ from .specs import InputSpec
 
 Json = dict[str, Any]
 
-TITLE, SLOT, WIDGET, TEXT_AREA, PREVIEW = 30, 20, 24, 110, 240
+TITLE, SLOT, WIDGET, TEXT_AREA, PREVIEW, PLAYER = 30, 20, 24, 110, 240, 60
 GAP_X, GAP_Y = 90, 50
 _SWEEPS = 4
-_SHOWS_IMAGE = ("Preview", "SaveImage", "LoadImage", "SaveAnimated")
+_SHOWS_IMAGE = ("Preview", "SaveImage", "LoadImage", "SaveAnimated", "SaveVideo", "SaveWEBM")
+_SHOWS_PLAYER = ("PreviewAudio", "SaveAudio", "LoadAudio", "LoadVideo")
 
 
 def node_size(node: Json, widgets: list[InputSpec], title: str) -> list[float]:
@@ -28,7 +29,9 @@ def node_size(node: Json, widgets: list[InputSpec], title: str) -> list[float]:
     width = max(
         210, 60 + 8 * len(title), 60 + 7 * (longest_in + longest_out), 270 if widgets else 0, 400 if areas else 0
     )
-    if node["type"].startswith(_SHOWS_IMAGE):
+    if node["type"].startswith(_SHOWS_PLAYER):
+        height += PLAYER
+    elif node["type"].startswith(_SHOWS_IMAGE):
         height += PREVIEW
     return [min(width, 480), height]
 

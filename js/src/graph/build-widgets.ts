@@ -281,9 +281,11 @@ export async function runValue(node: LGraphNode, widget: AnyWidget, index: numbe
 
 const ACCEPT = { image: "image/*", video: "video/*,.webm,.mp4,.mkv,.gif", audio: "audio/*,video/*", file: "*/*" };
 
+const CHOICES = { image: "an image", video: "a video", audio: "a sound", file: "a file" };
+
 function addUploadButton(node: LGraphNode, upload: NonNullable<NodePlan["upload"]>): void {
   const button = node.addWidget("button", "upload", upload.kind as never, noCallback, {}) as AnyWidget;
-  button.label = upload.kind === "file" ? "choose a file to upload" : `choose ${upload.kind === "image" ? "an image" : `a ${upload.kind}`} to upload`;
+  button.label = `choose ${CHOICES[upload.kind]} to upload`;
   button.value = upload.kind;
   button.cnOwn = true;
   button.callback = async () => {

@@ -3,7 +3,7 @@ import { typesFit } from "./definitions";
 import type { ViewCore } from "./core";
 import { LGraphGroup, type LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
 import { followLive } from "./live-inputs";
-import { watchChosenImage } from "./loader";
+import { watchChosenFile } from "./loader";
 import { NODE_COLORS } from "./theme";
 import type { AddNodeOptions, LinkEnd, NodeId, Point } from "./types";
 import { unpackSubgraph } from "./unpack";
@@ -32,7 +32,7 @@ export class Editing {
       widget.value = value;
       if (widget.cnPlan?.decides) followLive(node);
     }
-    watchChosenImage(node, core);
+    watchChosenFile(node, core);
     if (options.connectFrom) this.connectNew(node, options.connectFrom);
     if (options.select !== false) core.canvas.selectNodes([node]);
     core.changed("add");
@@ -112,7 +112,7 @@ export class Editing {
         services.notify("error", `What was copied cannot be pasted: ${String(error)}`);
       }
     });
-    for (const node of this.core.shownGraph()._nodes) watchChosenImage(node, this.core);
+    for (const node of this.core.shownGraph()._nodes) watchChosenFile(node, this.core);
     this.done("paste");
   }
 

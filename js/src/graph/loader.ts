@@ -9,6 +9,7 @@ import { keepSlots } from "./node-slots";
 import { type PackHooks, packHooks } from "./pack-hooks";
 import { sources } from "./node-source";
 import { showImages } from "./preview";
+import { offerPlayers } from "./preview-elements";
 import { valuesFollowList } from "./promoted-widgets";
 import { prepareDocument, type Prepared } from "./read-document";
 import { type SaveContext, saveDocument } from "./save-document";
@@ -87,7 +88,7 @@ export class Loader {
   #settle(nodes: Iterable<LGraphNode>): void {
     const all = [...nodes];
     for (const hook of ["onGraphConfigured", "onAfterGraphConfigured"]) for (const node of all) this.#call(node, hook);
-    for (const node of all) watchChosenImage(node, this.core);
+    for (const node of all) watchChosenFile(node, this.core);
   }
 
   #call(node: LGraphNode, hook: string): void {
@@ -277,28 +278,29 @@ function resetNode(node: LGraphNode): void {
   delete (node as AnyWidget)._shape;
 }
 
-/** A node that loads a file shows the chosen one. */
-export function watchChosenImage(node: LGraphNode, core: ViewCore): void {
+/** A node that loads a file shows the chosen one, or offers to play it. */
+export function watchChosenFile(node: LGraphNode, core: ViewCore): void {
   const upload = (node as AnyWidget).cnUpload as { name: string; kind: string; folder: string } | undefined;
-  if (!(node instanceof ComfyNode) || upload?.kind !== "image") return;
+  if (!(node instanceof ComfyNode) || !upload || upload.kind === "file") return;
   const widget = node.widgets?.find((candidate) => candidate.name === upload.name) as AnyWidget;
-  if (!widget || widget.cnWatched) return showChosen(node, widget?.value, upload.folder);
+  if (!widget || widget.cnWatched) return showChosen(node, widget?.value, upload);
   widget.cnWatched = true;
   const before = widget.callback;
   widget.callback = function (this: unknown, value: unknown, ...rest: unknown[]) {
     before?.call(this, value, ...rest);
-    showChosen(node, value, upload.folder);
+    showChosen(node, value, upload);
     core.redraw();
   };
-  showChosen(node, widget.value, upload.folder);
+  showChosen(node, widget.value, upload);
 }
 
-function showChosen(node: LGraphNode, value: unknown, folder: string): void {
-  if (typeof value !== "string" || !value) return showImages(node, []);
+function showChosen(node: LGraphNode, value: unknown, { kind, folder }: { kind: string; folder: string }): void {
+  const show = kind === "image" ? showImages : offerPlayers;
+  if (typeof value !== "string" || !value) return show(node, []);
   const match = /^(.*?)(?: \[(input|output|temp)\])?$/.exec(value);
   const path = match?.[1] ?? value;
   const at = path.lastIndexOf("/");
-  showImages(node, [{ filename: path.slice(at + 1), subfolder: at >= 0 ? path.slice(0, at) : "", type: match?.[2] ?? folder }]);
+  show(node, [{ filename: path.slice(at + 1), subfolder: at >= 0 ? path.slice(0, at) : "", type: match?.[2] ?? folder }]);
 }
 
 export type Definitions = Record<string, NodeInfo>;

@@ -44,6 +44,15 @@ export function showText(node: LGraphNode, texts: string[]): void {
 
 /** A player for each file; files that stay keep theirs, playing on. */
 export function showPlayers(node: LGraphNode, refs: FileRef[]): void {
+  fillPlayers(node, refs, player);
+}
+
+/** A button for each file that becomes its player: what a person loads may be large, and is fetched when they want it. */
+export function offerPlayers(node: LGraphNode, refs: FileRef[]): void {
+  fillPlayers(node, refs, playButton);
+}
+
+function fillPlayers(node: LGraphNode, refs: FileRef[], make: (ref: FileRef, node: LGraphNode) => HTMLElement): void {
   if (!refs.length) return removeWidget(node, PLAYER_WIDGET);
   const key = JSON.stringify(refs);
   let widget = node.widgets?.find((candidate) => candidate.name === PLAYER_WIDGET) as unknown as DomWidget | undefined;
@@ -51,15 +60,29 @@ export function showPlayers(node: LGraphNode, refs: FileRef[]): void {
   if (!widget) {
     const holder = document.createElement("div");
     holder.className = "cn-players";
-    const height = (): number => Math.max([...holder.children].reduce((sum, child) => sum + (child.tagName === "AUDIO" ? 46 : 170), 0), 46);
+    const height = (): number => Math.max([...holder.children].reduce((sum, child) => sum + (child.tagName === "VIDEO" ? 170 : 46), 0), 46);
     widget = addDomWidget(node, PLAYER_WIDGET, "players", holder, {
       serialize: false, hideOnZoom: false, getMinHeight: height, setValue: () => undefined, getValue: () => "",
     });
     guardElement(holder);
   }
   widget.element.dataset.files = key;
-  widget.element.replaceChildren(...refs.map((ref) => player(ref, node)));
+  widget.element.replaceChildren(...refs.map((ref) => make(ref, node)));
   growTo(node);
+}
+
+function playButton(ref: FileRef, node: LGraphNode): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = `▶ ${ref.filename}`;
+  button.setAttribute("aria-label", `Play ${ref.filename}`);
+  button.addEventListener("click", () => {
+    const element = player(ref, node);
+    element.autoplay = true;
+    button.replaceWith(element);
+    growTo(node);
+  });
+  return button;
 }
 
 function player(ref: FileRef, node: LGraphNode): HTMLMediaElement {

@@ -41,7 +41,11 @@ export const STYLE = `
 .cn-animated { width: 100%; height: 100%; object-fit: contain; display: block; }
 .cn-players { display: flex; flex-direction: column; gap: 6px; }
 .cn-players > * { width: 100%; min-height: 0; border-radius: 6px; } .cn-players > video { flex: 1; background: #000; object-fit: contain; }
-.cn-players > audio { height: 40px; } .cn-players > .cn-odd { outline: 1px dashed var(--cn-warning); }
+.cn-players > audio { height: 40px; }
+.cn-players > button { height: 34px; padding: 0 10px; border: 1px solid var(--cn-field-border); background: var(--cn-field); color: var(--cn-field-text);
+  font: 12px var(--cn-font); cursor: pointer; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.cn-players > button:hover { border-color: var(--cn-accent); } .cn-players > button:focus-visible { outline: 2px solid var(--cn-accent); }
+.cn-players > .cn-odd { outline: 1px dashed var(--cn-warning); }
 .cn-overlay { position: absolute; inset: 0; pointer-events: none; z-index: 3; overflow: hidden; }
 .cn-overlay > * { pointer-events: auto; }
 .cn-inline { position: absolute; box-sizing: border-box; border: 1px solid var(--cn-accent); border-radius: 6px; background: var(--cn-field);
