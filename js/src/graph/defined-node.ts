@@ -7,7 +7,7 @@ import { liveValues } from "./live-values";
 import { loading } from "./loading";
 import { matchTypes } from "./match-types";
 import { mergeInputs, mergeOutputs, plannedInputs, plannedOutput, slotsGone } from "./node-slots";
-import { safeNodeJson, sources, tails } from "./node-source";
+import { filledIn, safeNodeJson, sources, tails } from "./node-source";
 import { activeSurface } from "./surface";
 import type { NodeInfo, NodeJson } from "./types";
 import type { AnyWidget } from "./widget-classes";
@@ -102,6 +102,7 @@ function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, co
   if (plan.dynamic) watchDeciders(node);
   tails.set(node, read.tail);
   delete node.properties["Node name for S&R"]; // a default for new nodes, not for what a file leaves out
+  const saved = new Set((safe.inputs ?? []).map((slot) => slot.name));
   safe.inputs = mergeInputs(safe.inputs ?? [], plan, gone.inputs);
   safe.outputs = mergeOutputs(safe.outputs ?? [], plan, gone.outputs);
   safe.widgets_values = liveValues(node, plan, read, raw)?.map((value) => (typeof value === "object" ? structuredClone(value) : value));
@@ -114,6 +115,7 @@ function configureNode(node: LGraphNode, info: NodeJson, Class: DefinedClass, co
   } finally {
     tellPack();
   }
+  for (const input of node.inputs ?? []) if (!saved.has(input.name)) filledIn.add(input);
 }
 
 /** Packs' `onConfigure` reads the values as the file has them, whatever form that is; returns how to end this. */

@@ -36,3 +36,6 @@ export function safeNodeJson(info: NodeJson, node: object): NodeJson {
   for (const key of ["color", "bgcolor", "boxcolor"]) if (out[key] !== undefined && typeof out[key] !== "string") delete out[key];
   return out as NodeJson;
 }
+
+/** Inputs that a node has by its definition while its file left them out: they are saved once they are used. */
+export const filledIn = new WeakSet<object>();

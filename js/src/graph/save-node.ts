@@ -6,7 +6,7 @@ import { LGraphNode, LiteGraph, SubgraphNode } from "./litegraph";
 import { savedWidgets, widgetsBeyond } from "./live-values";
 import { planOf } from "./live-inputs";
 import { plannedInputs } from "./node-slots";
-import { initialValues, sources, tails } from "./node-source";
+import { filledIn, initialValues, sources, tails } from "./node-source";
 import type { NodeId, NodeJson } from "./types";
 import { VirtualNode } from "./virtual-node";
 import type { AnyWidget } from "./widget-classes";
@@ -81,13 +81,15 @@ function saveInputs(node: LGraphNode, old: Raw, loaded: boolean): { inputs: Raw[
   const left = [...saved];
   const inputs: Raw[] = [];
   const places: number[] = [];
-  const planned = node instanceof ComfyNode ? new Set(plannedInputs(planOf(node)).map((slot) => slot.name)) : null;
+  const plan = node instanceof ComfyNode ? planOf(node) : null;
+  const planned = plan?.dynamic ? new Set(plannedInputs(plan).map((slot) => slot.name)) : null;
+  const leaves = (input: object & { name: string }): boolean => filledIn.has(input) || planned?.has(input.name) === true || node instanceof SubgraphNode;
   for (const input of node.inputs ?? []) {
     const at = left.findIndex((slot) => slot.name === input.name);
     const before = at >= 0 ? left.splice(at, 1)[0] : undefined;
     // an instance takes its labels from the definition
     const spare = input.link == null && (!input.label || node instanceof SubgraphNode) && !before;
-    if (spare && (input.widget || (loaded && (planned?.has(input.name) || node instanceof SubgraphNode)))) {
+    if (spare && (input.widget || (loaded && leaves(input)))) {
       places.push(-1);
       continue;
     }

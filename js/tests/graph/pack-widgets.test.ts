@@ -150,6 +150,8 @@ it("inputs and outputs that a pack takes from every new node stay away when a fi
   expect(inputNames()).toEqual(["a", "b"]);
   expect(savedNames("inputs")).toEqual(["a", "b"]);
   expect(savedNames("outputs")).toEqual(["INT"]);
+  (view.raw.graph as Any)._nodes[0].addInput("c", "IMAGE");
+  expect(savedNames("inputs")).toEqual(["a", "b", "c"]);
 });
 
 it("keys on the canvas go through processKey as packs wrap it, and to the nodes that are selected", () => {
