@@ -14,8 +14,8 @@ Json = dict[str, Any]
 TITLE, SLOT, WIDGET, TEXT_AREA, PREVIEW, PLAYER = 30, 20, 24, 110, 240, 60
 GAP_X, GAP_Y = 90, 50
 _SWEEPS = 4
-_SHOWS_IMAGE = ("Preview", "SaveImage", "LoadImage", "SaveAnimated", "SaveVideo", "SaveWEBM")
-_SHOWS_PLAYER = ("PreviewAudio", "SaveAudio", "LoadAudio", "LoadVideo")
+_SHOWS_IMAGE = ("Preview", "SaveImage", "LoadImage", "SaveAnimated", "SaveVideo", "SaveWEBM", "LoadVideo")
+_SHOWS_PLAYER = ("PreviewAudio", "SaveAudio", "LoadAudio")
 
 
 def node_size(node: Json, widgets: list[InputSpec], title: str) -> list[float]:

@@ -90,5 +90,7 @@ def test_chosen_files_are_fetched_when_somebody_plays_them(session: Any, editor_
         assert gone is not None
         gone.click()
         realm.wait_for_selector(".cn-players > video.cn-odd[title='gone.mp4 is not available']")
+        editor[1].file = "other.mp4"  # the node has grown for its player meanwhile, which nobody edited
+        realm.wait_for_selector(".cn-players > button[aria-label='Play other.mp4']")
         assert "$$player" not in str(realm.evaluate(f"{VIEW}.serialize()"))
         assert page.errors == []

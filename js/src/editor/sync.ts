@@ -2,7 +2,7 @@
 // come down as patches in revision order. The kernel's revision number is the authority: local edits that it has not seen
 // are laid over what comes down, and a patch that failed is sent again (setting a node twice does no harm).
 
-import { apply, diff, isEmpty, PatchError, type Document, type Patch } from "./patch";
+import { apply, diff, entryId, isEmpty, PatchError, stableText, type Document, type Patch } from "./patch";
 
 export type SyncState = "saved" | "pending" | "sending" | "waiting" | "offline";
 
@@ -178,7 +178,7 @@ export class DocumentSync {
     const local = diff(this.seen, now);
     const under = layOver(layOver(this.seen, patch), this.inflight ?? {});
     const clean = isEmpty(local);
-    this.ports.show(layOver(under, local), false);
+    this.ports.show(layOver(under, onlyOwnKeys(local, this.seen, under)), false);
     // The view writes nodes in its own normal form: take that as seen, so that only real edits count as changes.
     this.seen = clean ? this.ports.serialize() : under;
   }
@@ -201,6 +201,28 @@ export class DocumentSync {
     this.state = state;
     this.ports.onState(state);
   }
+}
+
+/** `local` where a node that others changed too keeps what was not edited here: results make nodes grow without a word, and
+ * a size must not undo a value that Python has set. */
+function onlyOwnKeys(local: Patch, seen: Document, under: Document): Patch {
+  const set = local.nodes?.set?.map((mine) => {
+    const [before, theirs] = [nodeLike(seen, mine), nodeLike(under, mine)];
+    if (!before || !theirs) return mine;
+    const entries = Object.entries({ ...theirs, ...(mine as Json) }).map(([key]) => {
+      const edited = stableText((mine as Json)[key]) !== stableText(before[key]);
+      return [key, edited ? (mine as Json)[key] : theirs[key]] as const;
+    });
+    return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+  });
+  return set ? { ...local, nodes: { ...local.nodes, set } } : local;
+}
+
+type Json = Record<string, unknown>;
+
+function nodeLike(document: Document, node: unknown): Json | undefined {
+  const nodes = Array.isArray(document.nodes) ? (document.nodes as unknown[]) : [];
+  return nodes.find((other) => String(entryId(other)) === String(entryId(node))) as Json | undefined;
 }
 
 /** `apply`, where a patch that no longer fits is left out. */

@@ -62,6 +62,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+it("a node that grew here without a word takes the values that Python sets", () => {
+  const grown = (document: Document) => apply(document, { nodes: { set: [node(1, "a", { size: [200, 300] })] } });
+  shown = grown(shown);
+  kernel.change({ nodes: { set: [node(1, "python")] } });
+  deliver();
+  expect((shown.nodes as unknown[])[0]).toEqual(node(1, "python", { size: [200, 300] }));
+  edit(setNode(1, "mine"));
+  kernel.change({ nodes: { set: [node(1, "later", { title: "T" })] } });
+  deliver();
+  expect((shown.nodes as unknown[])[0]).toEqual(node(1, "mine", { title: "T" }));
+});
+
 describe("edits going up", () => {
   it("are collected for a moment and sent as one patch of what changed", async () => {
     edit(setNode(1, "x"));
