@@ -59,6 +59,10 @@ def rejection(prompt: Mapping[str, Any], error: Mapping[str, Any], node_errors: 
     details = str(error.get("details") or "").strip()
     if details and not found:
         message = f"{message}: {details}"
+    if error.get("type") == "missing_node_type":
+        from ..workflow.convert import SHOW_ONCE
+
+        message = f"{message.rstrip('.')}. {SHOW_ONCE}"
     return RunError(message, found)
 
 

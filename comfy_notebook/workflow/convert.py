@@ -19,6 +19,12 @@ from .widget_values import widget_values
 
 Prompt = dict[str, dict[str, Any]]
 
+SHOW_ONCE = (
+    "If it is a node that only a pack's JavaScript makes (reroutes, Set and Get nodes), show the workflow once, as it "
+    "is now, in an editor that has the pack, and save it."
+)
+"""What helps where a node type is missing that no Python code defines."""
+
 
 @dataclass
 class Conversion:
@@ -75,14 +81,20 @@ class _Converter:
         for scope in self._scopes.all:
             for key, node in scope.graph.nodes.items():
                 skipped = node["type"] in VIRTUAL or node.get("mode", 0) in (MUTED, BYPASSED)
-                if not skipped and not self._scopes.is_instance(node):
+                if not skipped and not self._scopes.is_instance(node) and not self._only_in_browsers(scope, key, node):
                     self._result.prompt[scope.prefix + key] = self._entry(scope, key, node)
         self._drop_dangling()
         for kind, ids in self._result.missing.items():
             where = ", ".join(ids[:5]) + (" …" if len(ids) > 5 else "")
-            self._warnings.add(f"There is no node type {kind!r} (node {where}); its values are a guess from the file.")
+            self._warnings.add(
+                f"There is no node type {kind!r} (node {where}); its values are a guess from the file. {SHOW_ONCE}"
+            )
         self._result.warnings = self._warnings.finish()
         return self._result
+
+    def _only_in_browsers(self, scope: Scope, key: str, node: Json) -> bool:
+        """Whether a node is a pack's virtual one and an editor wrote down what it stands for."""
+        return key in scope.graph.led and self._info(node["type"]) is None
 
     def _entry(self, scope: Scope, key: str, node: Json) -> dict[str, Any]:
         kind = node["type"]

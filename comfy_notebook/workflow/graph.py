@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from .errors import WorkflowError
 from .group_nodes import group_definition, group_name, group_values
+from .leads import Lead, Leads, read_leads
 from .repair import LINK_FIELDS, Json, definitions
 from .specs import InfoSource
 
@@ -43,11 +45,37 @@ class Graph:
     """Of a definition: output slot → the link that feeds it."""
     incoming: dict[int, list[Link]] = field(default_factory=dict)
     """Of a definition: input slot → the links that leave it."""
+    leads: Leads = field(default_factory=Leads)
+    """What an editor wrote down about the virtual nodes of packs."""
+
+    def lead(self, number: str) -> Lead | None:
+        """The lead of a link, None where there is none or the graph was changed since it was written."""
+        lead, link = self.leads.by_link.get(number), self.links.get(number)
+        if lead is None or link is None or lead.node != link.origin:
+            return None
+        if lead.last is not None:
+            last = self.links.get(lead.last)
+            if last is None or (last.origin, last.origin_slot) != lead.origin:
+                return None
+        known = lead.origin is None or lead.origin[0] == INPUT_NODE or lead.origin[0] in self.nodes
+        return lead if known else None
+
+    @cached_property
+    def led(self) -> frozenset[str]:
+        """The nodes of packs' virtual types of which every link to another node has a lead."""
+        virtual = {key for key, node in self.nodes.items() if node["type"] in self.leads.types}
+        lost = {
+            link.origin
+            for number, link in self.links.items()
+            if link.origin in virtual and link.target not in virtual and self.lead(number) is None
+        }
+        return frozenset(virtual - lost)
 
 
-def graph_of(data: Mapping[str, Any]) -> Graph:
+def graph_of(data: Mapping[str, Any], leads: Leads | None = None) -> Graph:
     """The graph of a normalised document or definition."""
-    graph = Graph({str(node["id"]): node for node in data["nodes"]}, {}, list(data.get("inputs") or ()))
+    nodes = {str(node["id"]): node for node in data["nodes"]}
+    graph = Graph(nodes, {}, list(data.get("inputs") or ()), leads=leads or Leads())
     for item in data["links"]:
         ends = [item[name] for name in LINK_FIELDS[:5]] if isinstance(item, dict) else item
         number = str(ends[0])
@@ -100,7 +128,8 @@ class Scopes:
         version = _version(extra)
         self._by_proxies = version >= _VALUES_FOLLOW_PROXIES
         self._unstated = version == _UNSTATED
-        self.root = Scope(graph_of(data))
+        leads, self._leads = read_leads(data)
+        self.root = Scope(graph_of(data, leads))
         self.all = list(self._open())
 
     def is_instance(self, node: Json) -> bool:
@@ -131,7 +160,7 @@ class Scopes:
             name = self._definitions.get(kind, {}).get("name") or kind
             raise WorkflowError(f"The subgraph {name!r} contains itself (at node {scope.prefix}{key}).")
         if kind not in self._graphs:
-            self._graphs[kind] = graph_of(self._definition(kind))
+            self._graphs[kind] = graph_of(self._definition(kind), self._leads.get(kind))
         child = Scope(self._graphs[kind], f"{scope.prefix}{key}:", scope, node, inside=scope.inside | {kind})
         if kind in self._definitions:
             child.promoted, child.overrides = self._instance_values(node, child.graph)

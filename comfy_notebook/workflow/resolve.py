@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .graph import BYPASSED, INPUT_NODE, MUTED, Scope, Scopes
+from .leads import Lead
 from .repair import Json
 from .specs import InfoSource, InputSpec, input_specs
 
@@ -76,16 +77,21 @@ class Resolver:
             link = scope.graph.links.get(str(link_id))
             if link is None:
                 return Absent(missing=f"link {link_id}, which does not exist")
-            if link.origin == INPUT_NODE and scope.parent is not None:
-                name, entry = scope.input_of(link.origin_slot)
+            origin, slot = link.origin, link.origin_slot
+            if (lead := self._lead(scope, str(link_id), origin)) is not None:
+                if lead.origin is None:
+                    return Absent()
+                origin, slot = lead.origin
+            if origin == INPUT_NODE and scope.parent is not None:
+                name, entry = scope.input_of(slot)
                 link_id = entry.get("link") if entry is not None else None
                 if link_id is None:
                     return Value(scope.promoted[name]) if name in scope.promoted else Absent()
                 scope = scope.parent
                 continue
-            node = scope.graph.nodes.get(link.origin)
+            node = scope.graph.nodes.get(origin)
             if node is None:
-                return Absent(missing=f"node {link.origin}, which does not exist")
+                return Absent(missing=f"node {origin}, which does not exist")
             if node["type"] == PRIMITIVE:
                 return self._primitive_value(scope, node) if direct else Absent()
             if node["type"] == REROUTE:
@@ -94,15 +100,23 @@ class Resolver:
             elif node.get("mode", 0) == MUTED:
                 return Absent(muted=True)
             elif node.get("mode", 0) == BYPASSED:
-                link_id = self._around(node, link.origin_slot, wanted)
-            elif link.origin in scope.children:
-                scope = scope.children[link.origin]
-                link_id = scope.graph.outgoing.get(link.origin_slot)
+                link_id = self._around(node, slot, wanted)
+            elif origin in scope.children:
+                scope = scope.children[origin]
+                link_id = scope.graph.outgoing.get(slot)
             elif node["type"] in VIRTUAL:
                 return Absent()
             else:
-                return Source(scope.prefix + link.origin, link.origin_slot)
+                return Source(scope.prefix + origin, slot)
         return Absent()
+
+    def _lead(self, scope: Scope, number: str, origin: str) -> Lead | None:
+        """Where a link out of a node that only a pack's JavaScript knows comes from, as an editor wrote down."""
+        lead = scope.graph.lead(number)
+        if lead is None or origin not in scope.graph.nodes or origin in scope.children:
+            return None
+        kind = scope.graph.nodes[origin]["type"]
+        return lead if kind not in VIRTUAL and self._info(kind) is None else None
 
     def _around(self, node: Json, slot: int, wanted: Any) -> Any:
         """The link that goes on where a bypassed node is left out; None when nothing fits."""

@@ -7,6 +7,9 @@ from typing import Any
 
 from .specs import WIDGET_TYPES, InputSpec, input_specs, own_options, widget_slots
 
+NAMES = "comfy_notebook_widgets"
+"""The key of ``properties`` under which an editor names the saved values of a node whose widgets a pack moved."""
+
 _CONTROL = ("fixed", "increment", "decrement", "randomize", "increment-wrap")
 _BASIC = frozenset({"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"})
 
@@ -23,6 +26,11 @@ def widget_values(node: Mapping[str, Any], entry: Mapping[str, Any] | None) -> d
     if isinstance(saved, dict):
         return _by_name(specs, saved)
     values = saved if isinstance(saved, list) else []
+    names = (node.get("properties") or {}).get(NAMES)
+    if isinstance(names, list) and names and len(names) == len(values):
+        return _by_name(
+            specs, {str(name): value for name, value in zip(names, values, strict=True) if value is not None}
+        )
     return _by_position(specs, _without_forced(specs, values), node)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Frame
 
+from comfy_notebook import RunError, Workflow
 from comfy_notebook import session as sessions
 from comfy_notebook.folders import Folders
 from comfy_notebook.server import bundle
@@ -139,10 +140,79 @@ def test_virtual_nodes_of_packs_are_led_back(with_script: Show) -> None:
         titles = f"word => {PARTS}.editor.definitions.index.search(word).map(({{item}}) => item.type)"
         assert page.js(titles, "Hand")[0] == "t/Hand"
         assert page.js(titles, "Markdown Note")[0] == "MarkdownNote"
+        # Python goes by what the editor wrote down; what a node would write elsewhere is not known
+        assert leads(page) == {"led": {"2": {"node": 3, "to": [1, 0], "last": 1}}, "virtual": ["t/Get", "t/Put"]}
+        with pytest.raises(RunError, match=r"t/Hand.*show the workflow once"):
+            page.editor.run()
         # added by hand: the kernel hears of it though no edit was told
         page.js("() => app.graph.add(Object.assign(LiteGraph.createNode('t/Put'), { pos: [0, 500], title: 'late' }))")
         kernel_sees(page, lambda nodes: any(item.get("title") == "late" for item in nodes))
         assert page.problems() == []
+
+
+def leads(page: PackPage) -> Any:
+    """What the kernel's document says about links out of virtual nodes."""
+    return page.editor.document["extra"].get("comfy_notebook")
+
+
+def wait_for(condition: Callable[[], bool], page: PackPage, seconds: float = 15) -> None:
+    for _ in range(int(seconds * 10)):
+        if condition():
+            return
+        page.page.page.wait_for_timeout(100)
+    raise AssertionError(page.editor.document)
+
+
+def put_and_get() -> dict[str, Any]:
+    """1 → Put "x"; Get "x" → 4; beside them 5 → Put "y"."""
+    return document(
+        node(1, "Take", ["one", 1], outputs=[out("STRING", "STRING", 1)]),
+        node(2, "t/Put", ["x"], inputs=[into("in", "*", 1)], outputs=[out("out", "*")]),
+        node(3, "t/Get", ["x"], outputs=[out("out", "*", 2)]),
+        node(4, "Take", ["two", 2], inputs=[into("extra", "STRING", 2)]),
+        node(5, "Take", ["five", 5], outputs=[out("STRING", "STRING", 4)]),
+        node(6, "t/Put", ["y"], inputs=[into("in", "*", 4)], outputs=[out("out", "*")]),
+        links=[[1, 1, 0, 2, 0, "STRING"], [2, 3, 0, 4, 0, "STRING"], [4, 5, 0, 6, 0, "STRING"]],
+    )
+
+
+def test_virtual_nodes_of_packs_run_from_python(with_script: Show, tmp_path: Path, session: Session) -> None:
+    with pytest.raises(RunError, match="show the workflow once"):
+        Workflow(put_and_get()).run()
+    with with_script("virtual", put_and_get()) as page:
+        wait_for(lambda: leads(page) is not None, page)
+        assert page.editor.run().result()[4].ui["got"][0] == ["two", 2, "one", None]
+        assert page.js(f"() => {PARTS}.editor.workspace.canUndo()") is False
+        page.js("() => { app.graph.getNodeById(3).widgets[0].value = 'y'; }")
+        wait_for(lambda: leads(page)["led"]["2"]["to"] == [5, 0], page)
+        assert page.editor.run().result()[4].ui["got"][0] == ["two", 2, "five", None]
+        page.editor.workflow.save(tmp_path / "saved.json")
+        page.js(f"() => {PARTS}.editor.workspace.undo()")
+        wait_for(lambda: leads(page)["led"]["2"]["to"] == [1, 0], page)
+        page.js("() => { for (const id of [2, 3, 6]) app.graph.remove(app.graph.getNodeById(id)); }")
+        wait_for(lambda: leads(page) is None, page)
+        assert page.problems() == []
+    assert Workflow.load(tmp_path / "saved.json").run().result()[4].ui["got"][0] == ["two", 2, "five", None]
+
+
+def test_two_views_of_virtual_nodes_stay_in_step_quietly(with_script: Show, editor_page: OpenPage) -> None:
+    with with_script("virtual", put_and_get()) as page, editor_page(page.editor) as other_page:
+        other = PackPage(other_page, page.editor, other_page.editor(timeout=60))
+        other.until("() => window.app?.graph?._nodes.length >= 6", seconds=60)
+        wait_for(lambda: leads(page) is not None, page)
+        page.page.page.wait_for_timeout(3000)
+        revision = page.editor._state.rev
+        page.page.page.wait_for_timeout(5000)
+        assert page.editor._state.rev == revision
+        other.js("() => { app.graph.getNodeById(3).widgets[0].value = 'y'; }")
+        page.until("() => app.graph.getNodeById(3).widgets[0].value === 'y'")
+        wait_for(lambda: leads(page)["led"]["2"]["to"] == [5, 0], page)
+        page.page.page.wait_for_timeout(3000)
+        revision = page.editor._state.rev
+        page.page.page.wait_for_timeout(5000)
+        assert page.editor._state.rev == revision
+        saying = f"() => {PARTS}.editor.view.serialize().extra.comfy_notebook"
+        assert page.js(saying) == other.js(saying) == leads(page)
 
 
 def test_what_packs_put_in_place_of_app_and_canvas_is_what_runs(with_script: Show) -> None:
@@ -224,6 +294,9 @@ def test_virtual_nodes_inside_subgraphs_are_led_back(with_script: Show) -> None:
         assert prompt["2:4"]["inputs"]["extra"] == ["1", 0]
         page.run()
         assert got(page, "2:4") == ["two", 2, "from outside", None]
+        lead = {"node": 3, "to": [-10, 0], "last": 1}
+        assert leads(page) == {"subgraphs": {inner["id"]: {"led": {"2": lead}, "virtual": ["t/Get", "t/Put"]}}}
+        assert page.editor.run({"1.text": "again"}).result()["2:4"].ui["got"][0] == ["two", 2, "again", None]
         assert page.problems() == []
 
 

@@ -167,6 +167,8 @@ def test_set_and_get_nodes_run(wild: Any) -> None:
         page.until("id => app.graph.getNodeById(id).imgs?.[0]?.naturalWidth === 512", ids[3])
         assert page.editor.results[int(ids[3])].image.size == (512, 512)
         screenshot(page, "wild-set-get")
+        run = page.editor.run({f"{ids[0]}.width": 256})
+        assert run.result()[int(ids[3])].image.size == (256, 512)
         assert page.problems() == []
 
 

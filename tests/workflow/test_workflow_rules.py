@@ -407,3 +407,14 @@ def test_a_prompt_with_something_beside_its_nodes() -> None:
 def test_no_workflow() -> None:
     with pytest.raises(WorkflowError):
         to_api({"a": 1}, DEFINITIONS.get)
+
+
+def test_values_of_widgets_that_a_pack_moved_are_read_by_the_names_beside_them() -> None:
+    names = ["press", "b", "own", "a"]
+    node = {"id": 1, "type": "Order", "widgets_values": [None, 5, "x", 7]}
+    moved = {**node, "properties": {"comfy_notebook_widgets": names}}
+    prompt = to_api({"nodes": [moved], "links": [], "version": 0.4}, DEFINITIONS.get).prompt
+    assert prompt["1"]["inputs"] == {"a": 7, "b": 5, "c": 0, "own": "x"}
+    stale = {**node, "widgets_values": [5, 7], "properties": {"comfy_notebook_widgets": names}}
+    prompt = to_api({"nodes": [stale], "links": [], "version": 0.4}, DEFINITIONS.get).prompt
+    assert prompt["1"]["inputs"] == {"a": 5, "b": 7, "c": 0}

@@ -1,6 +1,6 @@
 // Undo and redo: a stack of patches both ways. Typing into one widget within a moment is one step.
 
-import { apply, diff, isEmpty, touchedNodes, type Document, type Patch } from "./patch";
+import { apply, diff, isEmpty, onlyExtra, touchedNodes, type Document, type Patch } from "./patch";
 
 interface Step {
   undo: Patch;
@@ -37,13 +37,13 @@ export class History {
   /** Whether this is another document than the newest recorded one. */
   differs(document: Document): boolean {
     const change = diff(this.current, document);
-    return !isEmpty(change) && !onlyView(change);
+    return !isEmpty(change) && !onlyExtra(change);
   }
 
   /** An edit of the person at this view. Returns true when something changed. */
   record(document: Document): boolean {
     const redo = diff(this.current, document);
-    if (isEmpty(redo) || onlyView(redo)) {
+    if (isEmpty(redo) || onlyExtra(redo)) { // no edit of a person
       this.current = document;
       return false;
     }
@@ -89,11 +89,6 @@ export class History {
     this.current = apply(this.current, step.redo);
     return this.current;
   }
-}
-
-/** Panning and zooming travel in `extra.ds`; they are no edit. */
-function onlyView(patch: Patch): boolean {
-  return !patch.nodes && !patch.links && !patch.remove && Object.keys(patch.set ?? {}).every((key) => key === "extra");
 }
 
 function typedNode(before: Document, patch: Patch): string | null {

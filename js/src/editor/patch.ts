@@ -1,6 +1,8 @@
 // Document patches (docs/architecture.md 1.4): what changed between two UI JSON documents, keyed by the text of node and
 // link ids. Values are treated as immutable, so the JSON text of a node is computed once and remembered.
 
+import { LEADS } from "../leads-key";
+
 export type Document = Record<string, unknown>;
 type Entry = Record<string, unknown> | unknown[];
 type Id = string | number;
@@ -157,6 +159,23 @@ function checkKeys(value: unknown, allowed: string[] | null, name: string): void
 function checkList(value: unknown, good: (item: unknown) => boolean, name: string): void {
   if (value === undefined) return;
   if (!Array.isArray(value) || !value.every(good)) throw new PatchError(`${name} is malformed.`);
+}
+
+/** A patch of `extra` alone: what is derived from the graph, and where one looks at it. */
+export function onlyExtra(patch: Patch): boolean {
+  return !patch.nodes && !patch.links && !patch.remove && Object.keys(patch.set ?? {}).every((key) => key === "extra");
+}
+
+export function leadsOf(document: Document): unknown {
+  return (document.extra as Record<string, unknown> | undefined)?.[LEADS];
+}
+
+/** `document` with the leads of `other`. */
+export function withLeadsOf(document: Document, other: Document): Document {
+  const leads = leadsOf(other);
+  if (stableText(leads) === stableText(leadsOf(document))) return document;
+  const { [LEADS]: _, ...extra } = (document.extra ?? {}) as Record<string, unknown>;
+  return { ...document, extra: leads === undefined ? extra : { ...extra, [LEADS]: leads } };
 }
 
 /** Ids of the nodes a patch touches. */

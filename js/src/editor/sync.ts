@@ -2,7 +2,7 @@
 // come down as patches in revision order. The kernel's revision number is the authority: local edits that it has not seen
 // are laid over what comes down, and a patch that failed is sent again (setting a node twice does no harm).
 
-import { apply, diff, entryId, isEmpty, PatchError, stableText, type Document, type Patch } from "./patch";
+import { apply, diff, entryId, isEmpty, leadsOf, onlyExtra, PatchError, stableText, withLeadsOf, type Document, type Patch } from "./patch";
 
 export type SyncState = "saved" | "pending" | "sending" | "waiting" | "offline";
 
@@ -55,6 +55,13 @@ export class DocumentSync {
     this.schedule(DEBOUNCE_MS);
   }
 
+  /** What packs say of `document` may be news to the kernel: that is sent, but is no edit. */
+  derived(document: Document): void {
+    if (stableText(leadsOf(document)) === stableText(leadsOf(this.seen))) return;
+    this.dirty = true;
+    this.schedule(DEBOUNCE_MS);
+  }
+
   /** Resolves once everything edited so far is with the kernel. */
   flush(): Promise<void> {
     this.dirty = true;
@@ -99,7 +106,9 @@ export class DocumentSync {
       this.seen = document;
       this.changed();
     } else {
-      this.seen = this.ports.serialize();
+      const shown = this.ports.serialize();
+      this.seen = withLeadsOf(shown, document);
+      this.derived(shown);
       if (!this.sending) this.settle();
     }
     this.drain();
@@ -180,7 +189,10 @@ export class DocumentSync {
     const clean = isEmpty(local);
     this.ports.show(layOver(under, onlyOwnKeys(local, this.seen, under)), false);
     // The view writes nodes in its own normal form: take that as seen, so that only real edits count as changes.
-    this.seen = clean ? this.ports.serialize() : under;
+    // An answer to what only another view's packs said would go back and forth.
+    const shown = this.ports.serialize();
+    this.seen = !clean ? under : onlyExtra(patch) ? shown : withLeadsOf(shown, under);
+    this.derived(shown);
   }
 
   private settle(): void {

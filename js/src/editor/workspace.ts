@@ -3,7 +3,7 @@
 import type { GraphViewApi, LoadReport, WorkflowJson } from "../graph";
 import type { KernelApi } from "./api";
 import { History } from "./history";
-import type { Document, Patch } from "./patch";
+import { type Document, type Patch, withLeadsOf } from "./patch";
 import { DocumentSync, type SyncState } from "./sync";
 
 const RECORD_MS = 100;
@@ -44,9 +44,10 @@ export class Workspace {
       send: (base, patch) => this.api.patch(base, patch),
       fetch: () => this.api.document(),
       onState: (state) => ports.syncState(state),
-    }, this.start.rev, shown);
+    }, this.start.rev, withLeadsOf(shown, this.start.document));
     this.begun = { history: new History(shown), sync };
     sync.setOnline(this.online);
+    sync.derived(shown);
   }
 
   get hasBegun(): boolean {
@@ -87,7 +88,10 @@ export class Workspace {
 
   /** Whether somebody changed the graph without saying so; then it counts as an edit. */
   look(): void {
-    if (this.begun?.history.differs(this.view.serialize())) this.edited();
+    if (!this.begun) return;
+    const document = this.view.serialize();
+    if (this.begun.history.differs(document)) this.edited();
+    else this.begun.sync.derived(document);
   }
 
   canUndo(): boolean {

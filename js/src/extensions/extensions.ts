@@ -10,6 +10,7 @@ import { keepLooking } from "./looking";
 import { installNetwork } from "./network";
 import { ModuleLoader, type LoadReport, type ModuleList } from "./loading";
 import type { EditorPorts } from "./ports";
+import { LeadWriter } from "./leads";
 import { packOfError } from "./pack-of-error";
 import { submission } from "./submission";
 import type { Any, ComfyExtension, NodeInfo } from "./types";
@@ -22,6 +23,7 @@ export class Extensions {
   readonly app: ComfyApp;
   readonly api: ComfyApi;
   private readonly loader: ModuleLoader;
+  private readonly leads: LeadWriter;
   private readonly stops: (() => void)[] = [];
   private defining: Promise<void> = Promise.resolve();
   /** Registered after the start; their hooks run soon. */
@@ -36,6 +38,7 @@ export class Extensions {
     installNetwork(editor.host, window, (name) => this.loader.scriptUrl(name));
     this.api = new ComfyApi(editor.host);
     const { view } = editor;
+    this.leads = new LeadWriter((view.raw as Any).graph, (type) => view.knownType(type));
     this.app = new ComfyApp({
       api: this.api, view, editor: editor.whole,
       prompt: {
@@ -116,6 +119,8 @@ export class Extensions {
     if (Object.keys(app.nodeOutputs).length > 0) app.hooks.call("onNodeOutputsUpdated", [app.nodeOutputs]);
     await app.hooks.settle("setup", [], [...app.extensions].filter((extension) => !this.late.includes(extension)));
     this.started = true;
+    this.leads.forget();
+    editor.look();
     this.stops.push(keepLooking(this.window, () => editor.look()));
     if (this.late.length > 0) await this.join();
   }
@@ -211,6 +216,7 @@ export class Extensions {
       afterLoad: (missing) => {
         app.configuringGraph = false;
         app.hooks.call("afterConfigureGraph", [missing]);
+        this.leads.forget();
       },
       failed: (where, node, error) => this.failedOn(where, node, error),
       outputs: (id, ui) => {
@@ -218,6 +224,9 @@ export class Extensions {
         else delete app.nodeOutputs[id];
       },
       menuItems: (node) => (node ? app.collectNodeMenuItems(node) : app.collectCanvasMenuItems(app.canvas)),
+      saved: (document) => {
+        if (!app.configuringGraph) this.leads.write(document);
+      },
       mayHaveChanged: () => this.editor.look(),
     };
   }
@@ -235,6 +244,7 @@ export class Extensions {
   }
 
   private async queue(number: number, count: number, targets?: string[]): Promise<boolean> {
+    this.leads.forget();
     const taken = await this.editor.start({ ...(number === -1 ? { front: true } : { number }), ...(targets && { targets }) }, count);
     this.api.dispatchCustomEvent("promptQueued", { number, batchCount: count });
     return taken;

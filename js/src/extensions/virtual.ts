@@ -7,13 +7,19 @@ import type { Any } from "./types";
 const KNOWN = new Set(["Note", "MarkdownNote", "Reroute", "PrimitiveNode"]);
 const DEEPEST = 1000;
 
-interface Origin {
+export interface Origin {
   id: NodeId;
   slot: number;
 }
 
 type LinkRow = [id: number, origin: NodeId, originSlot: number, target: NodeId, targetSlot: number, type: unknown];
-type Links = (LinkRow | Record<string, unknown>)[];
+export type Links = (LinkRow | Record<string, unknown>)[];
+
+/** Where a virtual node's value comes from, and the link by which it enters the chain of virtual nodes. */
+export interface Lead {
+  to: Origin | null;
+  last: number | null;
+}
 
 /** Whether a live node is left out of prompts by a pack's wish. */
 export function isPacksVirtual(node: Any): boolean {
@@ -68,7 +74,7 @@ function leaveOut(document: Pick<WorkflowJson, "nodes" | "links">, graph: Any, f
   for (const node of document.nodes) settleSlots(node, dropped, byOrigin);
 }
 
-function ends(link: LinkRow | Record<string, unknown>): [id: number, origin: NodeId, slot: number, target: NodeId] {
+export function ends(link: LinkRow | Record<string, unknown>): [id: number, origin: NodeId, slot: number, target: NodeId] {
   if (Array.isArray(link)) return [link[0], link[1], link[2], link[3]];
   return [link.id as number, link.origin_id as NodeId, link.origin_slot as number, link.target_id as NodeId];
 }
@@ -88,25 +94,30 @@ function settleSlots(node: NodeJson, dropped: ReadonlySet<number>, byOrigin: Rea
 
 /** Where the value of a virtual node's output comes from; null where from nowhere. */
 function originOf(graph: Any, from: Origin, failed: (node: Any, error: unknown) => void): Origin | null {
-  let at: Origin | null = from;
-  for (let step = 0; at && step < DEEPEST; step++) {
-    const node: Any = graph._nodes_by_id[at.id];
-    if (!isPacksVirtual(node)) return at;
-    try {
-      at = behind(node, at.slot);
-    } catch (error) {
-      failed(node, error);
-      return null;
-    }
-  }
-  return null;
+  return leadOf(graph, from, failed).to;
 }
 
-function behind(node: Any, slot: number): Origin | null {
+export function leadOf(graph: Any, from: Origin, failed: (node: Any, error: unknown) => void): Lead {
+  let at: Origin | null = from;
+  let last: number | null = null;
+  for (let step = 0; at && step < DEEPEST; step++) {
+    const node: Any = graph._nodes_by_id[at.id];
+    if (!isPacksVirtual(node)) return { to: at, last };
+    try {
+      ({ to: at, last } = behind(node, at.slot));
+    } catch (error) {
+      failed(node, error);
+      break;
+    }
+  }
+  return { to: null, last: null };
+}
+
+function behind(node: Any, slot: number): Lead {
   if (typeof node.resolveVirtualOutput === "function") {
     const found = node.resolveVirtualOutput(slot);
-    if (found?.node) return { id: found.node.id, slot: found.slot ?? 0 };
+    if (found?.node) return { to: { id: found.node.id, slot: found.slot ?? 0 }, last: null };
   }
   const link = node.getInputLink?.(slot);
-  return link ? { id: link.origin_id, slot: link.origin_slot } : null;
+  return link ? { to: { id: link.origin_id, slot: link.origin_slot }, last: link.id ?? null } : { to: null, last: null };
 }

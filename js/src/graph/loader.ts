@@ -125,7 +125,9 @@ export class Loader {
   }
 
   serialize(): WorkflowJson {
-    return structuredClone(saveDocument(this.core.graph, this.context()));
+    const document = structuredClone(saveDocument(this.core.graph, this.context()));
+    packHooks()?.saved(document);
+    return document;
   }
 
   // ------------------------------------------------------------------------------------------------------------- changes

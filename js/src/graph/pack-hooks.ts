@@ -14,6 +14,8 @@ export interface PackHooks {
   outputs(id: string, ui: Record<string, unknown> | null): void;
   /** Entries that packs offer for a node's menu, or for the canvas's; null is a separator. */
   menuItems(node: LGraphNode | null): unknown[];
+  /** The document as it was just written down; what only packs know may be added to its `extra`. */
+  saved(document: WorkflowJson): void;
   /** Packs' code ran or may have run: the graph may be another than before. */
   mayHaveChanged(): void;
 }

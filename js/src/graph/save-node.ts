@@ -7,6 +7,7 @@ import { savedWidgets, widgetsBeyond } from "./live-values";
 import { planOf } from "./live-inputs";
 import { plannedInputs } from "./node-slots";
 import { filledIn, initialValues, sources, tails } from "./node-source";
+import { packHooks } from "./pack-hooks";
 import type { NodeId, NodeJson } from "./types";
 import { VirtualNode } from "./virtual-node";
 import type { AnyWidget } from "./widget-classes";
@@ -42,6 +43,7 @@ export function saveNode(node: LGraphNode, slots: Map<NodeId, number[]> = new Ma
   const values = saveValues(node, old);
   if (values === undefined) delete out.widgets_values;
   else out.widgets_values = values;
+  nameMoved(node, out);
   try {
     if (node.serialize === LGraphNode.prototype.serialize) node.onSerialize?.(out as never);
     else addSerialized(node, out);
@@ -142,6 +144,22 @@ function saveValues(node: LGraphNode, old: Raw): unknown {
   const tail = packWidgets.has(node) ? [] : (tails.get(node) ?? []);
   const out = writeValues(slots, values, absent ? [] : old.widgets_values, tail);
   return absent && Array.isArray(out) && !out.length ? old.widgets_values : out;
+}
+
+/** The key of `properties` for the names of the saved values, there where a pack moved widgets of the definition. */
+const NAMES = "comfy_notebook_widgets";
+
+/** Python reads values by their place in the definition; of widgets that a pack moved, names tell the place. */
+function nameMoved(node: LGraphNode, out: Raw): void {
+  const plan = node instanceof ComfyNode ? planOf(node) : null;
+  if (!plan || !packHooks()) return; // without packs' scripts the file stands as it is
+  const widgets = savedWidgets(node);
+  const names = widgets.map(({ name }) => name);
+  const properties = out.properties as Raw;
+  delete properties[NAMES];
+  const values = out.widgets_values;
+  if (widgetsBeyond(widgets, plan) !== null || !Array.isArray(values) || values.length !== names.length) return;
+  if (new Set(names).size === names.length) properties[NAMES] = names;
 }
 
 /** Nodes that had widgets of packs: values beyond the definition's are these widgets', however many there are now. */

@@ -236,3 +236,35 @@ it("two views that edit at random end with the same document", async () => {
   }
   expect(isEmpty(diff(shown, kernel.document))).toBe(true);
 });
+
+describe("what packs say beside the document", () => {
+  const leads = (to: number) => ({ comfy_notebook: { led: { 2: { node: 3, to: [to, 0] } }, virtual: ["Get"] } });
+
+  /** A view whose packs say `to`, whatever the document has. */
+  function view(to: number) {
+    let document = structuredClone(kernel.document);
+    const serialize = (): Document => ({ ...structuredClone(document), extra: leads(to) });
+    const made = new DocumentSync({
+      serialize, show: (next) => { document = structuredClone(next); }, send: (base, patch) => kernel.send(base, patch),
+      fetch: async () => ({ rev: kernel.rev, document: structuredClone(kernel.document) }), onState: () => undefined,
+    }, kernel.rev, structuredClone(kernel.document));
+    return { sync: made, look: () => made.derived(serialize()) };
+  }
+
+  it("is sent once, and views that differ for good do not argue about it", async () => {
+    const views = [view(1), view(2)];
+    let told = 0;
+    for (let i = 0; i < 20; i++) {
+      if (i === 10) kernel.change({ nodes: { set: [node(1, "new")] } });
+      for (const one of views) one.look();
+      await vi.advanceTimersByTimeAsync(2000);
+      for (const event of kernel.events.slice(told)) for (const one of views) one.sync.remote(event.rev, event.patch);
+      told = kernel.events.length;
+    }
+    expect(views.map((one) => one.sync.state)).toEqual(["saved", "saved"]);
+    expect(kernel.sent.filter((patch) => JSON.stringify(Object.keys(patch)) !== '["set"]')).toEqual([]);
+    expect(kernel.sent.length).toBeGreaterThanOrEqual(2);
+    expect(kernel.sent.length).toBeLessThanOrEqual(4);
+    for (const one of views) one.sync.stop();
+  });
+});

@@ -13,7 +13,7 @@ const INFO: Record<string, NodeInfo> = {
 };
 const HOOKS: PackHooks = {
   beforeLoad: () => undefined, nodeLoaded: () => undefined, afterLoad: () => undefined, failed: (where, _, error) => { throw new Error(`${where}: ${String(error)}`); },
-  outputs: () => undefined, menuItems: () => [], mayHaveChanged: () => undefined,
+  outputs: () => undefined, menuItems: () => [], saved: () => undefined, mayHaveChanged: () => undefined,
 };
 const document_ = (...nodes: object[]): WorkflowJson => ({ last_node_id: 9, last_link_id: 9, links: [], groups: [], version: 0.4, extra: {},
   nodes: nodes.map((node, i) => ({ id: i + 1, pos: [0, 0], size: [200, 100], flags: {}, order: i, mode: 0, properties: {}, ...node })) }) as unknown as WorkflowJson;
@@ -57,6 +57,8 @@ it("rearranged widgets get the values in their own order, as the pack saved them
   view.load(document_({ type: "Two", widgets_values: ["f", "a", 5] }));
   expect(widgets()).toEqual([["first", "f"], ["text", "a"], ["count", 5]]);
   expect(saved()).toEqual(["f", "a", 5]);
+  // Python, which reads by place, is told the names
+  expect(view.serialize().nodes[0]?.properties).toEqual({ comfy_notebook_widgets: ["first", "text", "count"] });
 });
 
 it("values by name reach every widget of that name", () => {
