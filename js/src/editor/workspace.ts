@@ -26,7 +26,7 @@ export class Workspace {
   private unrecorded: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly view: Pick<GraphViewApi, "load" | "applyDocument" | "serialize">,
+    private readonly view: Pick<GraphViewApi, "load" | "applyDocument" | "serialize" | "tellChanges">,
     private readonly api: Pick<KernelApi, "patch" | "document">,
     private readonly start: { rev: number; document: Document },
     private readonly ports: WorkspacePorts,
@@ -105,12 +105,14 @@ export class Workspace {
   }
 
   undo(): void {
-    this.record(true);
+    this.view.tellChanges();
+    this.record();
     this.stepTo(this.begun?.history.undo() ?? null);
   }
 
   redo(): void {
-    this.record(true);
+    this.view.tellChanges();
+    this.record();
     this.stepTo(this.begun?.history.redo() ?? null);
   }
 
@@ -139,9 +141,8 @@ export class Workspace {
     return done;
   }
 
-  /** `now`: edits count that the view has not told yet, which it does once per frame. */
-  private record(now = false): void {
-    if (!this.begun || (this.unrecorded === undefined && !now)) return;
+  private record(): void {
+    if (!this.begun || this.unrecorded === undefined) return;
     clearTimeout(this.unrecorded);
     this.unrecorded = undefined;
     const document = this.view.serialize();

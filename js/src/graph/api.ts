@@ -34,6 +34,8 @@ export interface GraphViewApi {
   /** Stop drawing while nobody can see the view (off-screen is noticed by itself). */
   pause(on: boolean): void;
   setDirty(): void;
+  /** Tells edits now that would be told with the next frame. */
+  tellChanges(): void;
   resize(): void;
   destroy(): void;
   focus(): void;

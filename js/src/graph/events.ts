@@ -49,12 +49,15 @@ export class EventHub {
   }
 
   flushSoon(): void {
-    requestAnimationFrame(() => {
-      if (this.#pending === null || this.dragging()) return;
-      const kind = this.#pending;
-      this.#pending = null;
-      this.emit("change", { kind });
-    });
+    requestAnimationFrame(() => this.flush());
+  }
+
+  /** Tells now what was to be told with the next frame. */
+  flush(): void {
+    if (this.#pending === null || this.dragging()) return;
+    const kind = this.#pending;
+    this.#pending = null;
+    this.emit("change", { kind });
   }
 
   clear(): void {

@@ -123,6 +123,7 @@ export class GraphView implements GraphViewApi {
   setReadOnly(on: boolean): void { this.#core.locked = on; this.#core.canvas.read_only = on; this.#core.redraw(); }
   pause(on: boolean): void { this.#core.frames.pause(on); }
   setDirty(): void { this.#core.redraw(); }
+  tellChanges(): void { this.#core.events.flush(); }
   resize(): void { this.#core.frames.resize(); }
   focus(): void { this.#core.focus(); }
 
