@@ -15,6 +15,7 @@ class CLIPVisionLoader:
     RETURN_TYPES = ("CLIP_VISION",)
     FUNCTION = "load_clip"
     CATEGORY = "loaders"
+    SEARCH_ALIASES = ["image encoder", "open clip vision"]
     DESCRIPTION = "An image encoder: what it sees in a picture can guide models made for it."
 
     @classmethod
@@ -39,6 +40,7 @@ class CLIPVisionEncode:
     RETURN_TYPES = ("CLIP_VISION_OUTPUT",)
     FUNCTION = "encode"
     CATEGORY = "conditioning"
+    SEARCH_ALIASES = ["image encoder", "image prompt"]
     DESCRIPTION = "What an image encoder sees in a picture."
 
     @classmethod

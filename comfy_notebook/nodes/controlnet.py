@@ -47,6 +47,7 @@ class ControlNetApply:
     FUNCTION = "apply_controlnet"
     CATEGORY = "conditioning/controlnet"
     DEPRECATED = True
+    SEARCH_ALIASES = ["control image", "pose", "depth", "canny"]
     DESCRIPTION = (
         "Lets a picture steer one conditioning. Apply ControlNet does it for both, and for a part of sampling."
     )

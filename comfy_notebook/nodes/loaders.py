@@ -122,6 +122,7 @@ class DualCLIPLoader:
     RETURN_TYPES = ("CLIP",)
     FUNCTION = "load_clip"
     CATEGORY = "advanced/loaders"
+    SEARCH_ALIASES = ["text encoder", "flux clip", "sdxl clip", "t5"]
     DESCRIPTION = "Two text encoders for one model: CLIP-L and CLIP-G (SDXL), CLIP-L and T5 (Flux); the order is free."
 
     @classmethod
@@ -151,6 +152,7 @@ class TripleCLIPLoader:
     RETURN_TYPES = ("CLIP",)
     FUNCTION = "load_clip"
     CATEGORY = "advanced/loaders"
+    SEARCH_ALIASES = ["text encoder", "sd3 clip", "t5"]
     DESCRIPTION = "The three text encoders of Stable Diffusion 3: CLIP-L, CLIP-G and T5, in any order."
 
     @classmethod
@@ -174,6 +176,7 @@ class VAELoader:
     RETURN_TYPES = ("VAE",)
     FUNCTION = "load_vae"
     CATEGORY = "loaders"
+    SEARCH_ALIASES = ["autoencoder", "open vae"]
     DESCRIPTION = "An autoencoder from a file; pixel_space stands for none, where a model paints pixels."
 
     @classmethod

@@ -22,6 +22,7 @@ class FluxKontextImageScale:
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "scale"
     CATEGORY = "advanced/conditioning/flux"
+    SEARCH_ALIASES = ["kontext size", "resize for edit"]
     DESCRIPTION = "The image at the nearest of the sizes that Flux Kontext was trained at."
 
     @classmethod
@@ -41,6 +42,7 @@ class InstructPixToPixConditioning:
     RETURN_NAMES = ("positive", "negative", "latent")
     FUNCTION = "encode"
     CATEGORY = "conditioning/instructpix2pix"
+    SEARCH_ALIASES = ["edit image", "instruction", "ip2p"]
     DESCRIPTION = "The picture that an InstructPix2Pix model edits, and an empty latent of its size."
 
     @classmethod

@@ -26,6 +26,7 @@ class ModelMergeSimple:
     RETURN_TYPES = ("MODEL",)
     FUNCTION = "merge"
     CATEGORY = "advanced/model_merging"
+    SEARCH_ALIASES = ["merge models", "mix", "blend"]
     DESCRIPTION = "A mixture of two models: the ratio is the part of the first."
 
     @classmethod
@@ -42,6 +43,7 @@ class ModelMergeAdd:
     RETURN_TYPES = ("MODEL",)
     FUNCTION = "merge"
     CATEGORY = "advanced/model_merging"
+    SEARCH_ALIASES = ["merge models", "add"]
     DESCRIPTION = "The sum of two models' weights; one is usually a difference."
 
     @classmethod
@@ -58,6 +60,7 @@ class ModelMergeSubtract:
     RETURN_TYPES = ("MODEL",)
     FUNCTION = "merge"
     CATEGORY = "advanced/model_merging"
+    SEARCH_ALIASES = ["merge models", "difference"]
     DESCRIPTION = "What the first model has and the second lacks: a difference to add to a third."
 
     @classmethod
@@ -74,6 +77,7 @@ class ModelMergeBlocks:
     RETURN_TYPES = ("MODEL",)
     FUNCTION = "merge"
     CATEGORY = "advanced/model_merging"
+    SEARCH_ALIASES = ["merge models", "block weights", "layers"]
     DESCRIPTION = (
         "A mixture with a ratio for each part of the network. The longest part name that fits a weight decides."
     )
@@ -107,6 +111,7 @@ def by_block(title: str, parts: list[str]) -> type:
             "INPUT_TYPES": classmethod(input_types),
             "CATEGORY": "advanced/model_merging/model_specific",
             "DESCRIPTION": "A mixture of two models with a ratio for each block.",
+            "SEARCH_ALIASES": ["merge models", "block weights", "layers"],
             "__module__": __name__,
         },
     )
@@ -142,6 +147,7 @@ class CLIPMergeSimple:
     RETURN_TYPES = ("CLIP",)
     FUNCTION = "merge"
     CATEGORY = "advanced/model_merging"
+    SEARCH_ALIASES = ["merge text encoders", "mix", "blend"]
     DESCRIPTION = "A mixture of two text encoders: the ratio is the part of the first."
 
     @classmethod
@@ -156,6 +162,7 @@ class CLIPMergeAdd:
     RETURN_TYPES = ("CLIP",)
     FUNCTION = "merge"
     CATEGORY = "advanced/model_merging"
+    SEARCH_ALIASES = ["merge text encoders", "add"]
     DESCRIPTION = "The sum of two text encoders' weights."
 
     @classmethod
@@ -170,6 +177,7 @@ class CLIPMergeSubtract:
     RETURN_TYPES = ("CLIP",)
     FUNCTION = "merge"
     CATEGORY = "advanced/model_merging"
+    SEARCH_ALIASES = ["merge text encoders", "difference"]
     DESCRIPTION = "What the first text encoder has and the second lacks."
 
     @classmethod

@@ -46,6 +46,7 @@ class FreeU:
     RETURN_TYPES = ("MODEL",)
     FUNCTION = "patch"
     CATEGORY = "model_patches/unet"
+    SEARCH_ALIASES = ["improve details", "skip connections"]
     DESCRIPTION = "Weighs what deep blocks see against what skip connections carry (Si et al. 2023)."
 
     @classmethod
@@ -62,6 +63,7 @@ class FreeU_V2:  # noqa: N801 - the name that workflows use
     RETURN_TYPES = ("MODEL",)
     FUNCTION = "patch"
     CATEGORY = "model_patches/unet"
+    SEARCH_ALIASES = ["improve details", "skip connections"]
     DESCRIPTION = "FreeU whose strength follows what is in the picture."
 
     @classmethod
@@ -79,6 +81,7 @@ class TorchCompileModel:
     FUNCTION = "patch"
     CATEGORY = "_for_testing"
     EXPERIMENTAL = True
+    SEARCH_ALIASES = ["speed up", "inductor", "faster"]
     DESCRIPTION = "Compiles the network on its first step (minutes), after which steps are faster on a GPU."
 
     @classmethod

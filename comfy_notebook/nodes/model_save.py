@@ -33,6 +33,7 @@ class CheckpointSave:
     FUNCTION = "save"
     CATEGORY = "advanced/model_merging"
     OUTPUT_NODE = True
+    SEARCH_ALIASES = ["export checkpoint", "write model"]
     DESCRIPTION = "Writes a model, its text encoder and autoencoder into one file, with LoRAs and mixtures applied."
 
     @classmethod
@@ -64,6 +65,7 @@ class ModelSave:
     FUNCTION = "save"
     CATEGORY = "advanced/model_merging"
     OUTPUT_NODE = True
+    SEARCH_ALIASES = ["export model", "write unet"]
     DESCRIPTION = "Writes a diffusion model with its changes into a file."
 
     @classmethod
@@ -86,6 +88,7 @@ class CLIPSave:
     FUNCTION = "save"
     CATEGORY = "advanced/model_merging"
     OUTPUT_NODE = True
+    SEARCH_ALIASES = ["export text encoder", "write clip"]
     DESCRIPTION = "Writes text encoders with their changes, each into a file of its own."
 
     @classmethod
@@ -113,6 +116,7 @@ class VAESave:
     FUNCTION = "save"
     CATEGORY = "advanced/model_merging"
     OUTPUT_NODE = True
+    SEARCH_ALIASES = ["export vae", "write autoencoder"]
     DESCRIPTION = "Writes an autoencoder into a file."
 
     @classmethod

@@ -85,6 +85,7 @@ class CLIPTextEncodeSDXL:
     RETURN_TYPES = ("CONDITIONING",)
     FUNCTION = "encode"
     CATEGORY = "advanced/conditioning"
+    SEARCH_ALIASES = ["sdxl prompt", "size conditioning"]
     DESCRIPTION = "A prompt for each of SDXL's text encoders, and the sizes it was taught to look at."
 
     @classmethod
@@ -115,6 +116,7 @@ class CLIPTextEncodeSDXLRefiner:
     RETURN_TYPES = ("CONDITIONING",)
     FUNCTION = "encode"
     CATEGORY = "advanced/conditioning"
+    SEARCH_ALIASES = ["refiner prompt", "aesthetic score"]
     DESCRIPTION = "A prompt for SDXL's refiner, with the score and size it was taught to look at."
 
     @classmethod
@@ -138,6 +140,7 @@ class CLIPTextEncodeFlux:
     RETURN_TYPES = ("CONDITIONING",)
     FUNCTION = "encode"
     CATEGORY = "advanced/conditioning/flux"
+    SEARCH_ALIASES = ["flux prompt", "t5", "guidance"]
     DESCRIPTION = "A prompt for each of Flux's text encoders, and how strictly to follow them."
 
     @classmethod
@@ -163,6 +166,7 @@ class CLIPTextEncodeSD3:
     RETURN_TYPES = ("CONDITIONING",)
     FUNCTION = "encode"
     CATEGORY = "advanced/conditioning"
+    SEARCH_ALIASES = ["sd3 prompt", "t5"]
     DESCRIPTION = "A prompt for each of Stable Diffusion 3's text encoders."
 
     @classmethod
@@ -198,6 +202,7 @@ class CLIPTextEncodeControlnet:
     FUNCTION = "encode"
     CATEGORY = "_for_testing/conditioning"
     EXPERIMENTAL = True
+    SEARCH_ALIASES = ["prompt for controlnet", "control text"]
     DESCRIPTION = "A prompt of its own for the control networks of a conditioning."
 
     @classmethod
@@ -220,6 +225,7 @@ class CLIPTextEncodeLumina2:
     RETURN_TYPES = ("CONDITIONING",)
     FUNCTION = "encode"
     CATEGORY = "conditioning"
+    SEARCH_ALIASES = ["lumina prompt", "system prompt"]
     DESCRIPTION = "A prompt for Lumina 2, after words that tell the language model what it is for."
 
     _SYSTEM = {

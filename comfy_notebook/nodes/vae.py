@@ -43,6 +43,7 @@ class VAEDecodeTiled:
     RETURN_TYPES = ("IMAGE",)
     FUNCTION = "decode"
     CATEGORY = "_for_testing"
+    SEARCH_ALIASES = ["latent to image", "low memory", "tiles"]
     DESCRIPTION = "A latent as an image, tile by tile: slower, for sizes that do not fit into memory."
 
     @classmethod
@@ -103,6 +104,7 @@ class VAEEncodeTiled:
     RETURN_TYPES = ("LATENT",)
     FUNCTION = "encode"
     CATEGORY = "_for_testing"
+    SEARCH_ALIASES = ["image to latent", "low memory", "tiles"]
     DESCRIPTION = "An image as a latent, tile by tile, for sizes that do not fit into memory."
 
     @classmethod
@@ -142,6 +144,7 @@ class VAEEncodeForInpaint:
     RETURN_TYPES = ("LATENT",)
     FUNCTION = "encode"
     CATEGORY = "latent/inpaint"
+    SEARCH_ALIASES = ["inpaint", "mask", "fill"]
     DESCRIPTION = "An image with a grey hole where the mask is white, for inpainting at full denoise."
 
     @classmethod
