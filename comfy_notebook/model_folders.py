@@ -89,8 +89,8 @@ class ModelFolders:
         """(folder of the kind, file) of every model file."""
         wanted = tuple(suffixes)
         for root in self.roots(kind):
-            for folder, folders, names in os.walk(root, followlinks=True):
-                folders[:] = [name for name in folders if not name.startswith(".")]
+            for folder, below, names in os.walk(root, followlinks=True):
+                below[:] = [name for name in below if not name.startswith(".")]
                 yield from ((root, Path(folder, name)) for name in names if name.lower().endswith(wanted))
 
     def path(self, kind: str, name: str) -> Path | None:
