@@ -36,7 +36,11 @@ export class Connection {
     asks: string[] = [],
   ) {
     this.welcome = new Promise((resolve) => (this.greet = resolve));
-    for (const path of asks) this.asked.set(path, this.open(path, { timeout: 0 }));
+    for (const path of asks) {
+      const exchange = this.open(path, { timeout: 0 });
+      exchange.response.catch(() => undefined); // whoever asks hears of it
+      this.asked.set(path, exchange);
+    }
     model.on("msg:custom", this.onMessage);
     // Jupyter's own signs that the kernel restarted or that the kernel's side closed the comm.
     model.on("comm_live_update", this.onDeath);
@@ -107,7 +111,6 @@ export class Connection {
     for (const [path, exchange] of [...this.asked]) {
       this.asked.delete(path);
       this.asked.set(path.replace("{editor}", encodeURIComponent(editor)), exchange);
-      exchange.response.catch(() => undefined); // whoever asks hears of it
     }
   }
 

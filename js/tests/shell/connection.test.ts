@@ -192,6 +192,17 @@ describe("Connection", () => {
     asking.dispose();
   });
 
+  it("goes before the kernel answered without a failure that nobody hears", async () => {
+    const unheard = vi.fn();
+    process.on("unhandledRejection", unheard);
+    new Connection(new Model(), ["/object_info"]).dispose();
+    await vi.advanceTimersByTimeAsync(50);
+    vi.useRealTimers();
+    await new Promise((done) => setTimeout(done, 10));
+    process.off("unhandledRejection", unheard);
+    expect(unheard).not.toHaveBeenCalled();
+  });
+
   it("sends a text at once, so that nothing is drawn between the click and the request", () => {
     void connection.request("/run", { method: "POST", headers: { "content-type": "application/json" }, body: "{}" }).catch(() => undefined);
     expect(model.last("http")).toMatchObject({ path: "/run", size: 2, headers: { "content-type": "application/json" } });
