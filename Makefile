@@ -27,7 +27,7 @@ demo: install ## run the quickstart without a display; images and a screenshot g
 test: install lint ## install what the tests need, then lint and test everything
 	@tools/need-chromium.sh
 	cd js && npx vitest run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: install ## ruff, mypy, tsc, eslint
 	$(BIN)/ruff check .
