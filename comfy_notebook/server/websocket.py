@@ -27,7 +27,7 @@ routes = web.RouteTableDef()
 PREVIEW, TEXT, PREVIEW_WITH_METADATA = 1, 3, 4
 IMAGE_FORMATS = {"image/jpeg": 1, "image/png": 2}
 #: A client that reads nothing for this many messages is dropped rather than kept in memory.
-MAX_WAITING = 20_000
+MAX_WAITING = 200_000
 #: Seconds in which events gather, so that a run of many small nodes does not wake the loop for each.
 GATHER = 0.002
 
