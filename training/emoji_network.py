@@ -7,6 +7,7 @@ that captions use have a row of their own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,8 @@ PATCH = 4
 CHANNELS = 3 * PATCH * PATCH
 WIDTH = 128
 CHUNK = 77
+#: The block, the kind of part, its number and the rest of a weight's name.
+_PLACE = re.compile(r"(mid_block|(?:down|up)_blocks\.\d+)\.(\w+)\.(\d+)\.(.+)")
 
 
 class TextToPatches(nn.Module):
@@ -74,8 +77,9 @@ def save_checkpoint(model: TextToPatches, tokens: Tokens, path: Path) -> None:
     from safetensors.torch import save_file
 
     weights: dict[str, Tensor] = {}
+    names = file_names(model.unet)
     for name, value in model.unet.state_dict().items():
-        weights[f"model.diffusion_model.{_file_name(name, model.unet)}"] = value
+        weights[f"model.diffusion_model.{names[name]}"] = value
     prefix = "cond_stage_model.transformer."
     for name, value in model.text.state_dict().items():
         if not name.endswith("position_ids"):
@@ -92,31 +96,32 @@ def save_checkpoint(model: TextToPatches, tokens: Tokens, path: Path) -> None:
     beside.replace(path)
 
 
-def _file_name(name: str, unet: UNet2DConditionModel) -> str:
-    """What Stable Diffusion 1 files call a weight of the module."""
-    return _file_names(unet)[name]
+def file_names(unet: UNet2DConditionModel) -> dict[str, str]:
+    """What Stable Diffusion 1 files call each weight of the module."""
+    per_block = cast(Any, unet.config).layers_per_block
+    attended = {name.split(".attentions.")[0] for name in unet.state_dict() if ".attentions." in name}
+    return {name: _file_name(name, per_block, attended) for name in unet.state_dict()}
 
 
-def _file_names(unet: UNet2DConditionModel) -> dict[str, str]:
-    """Module names → file names: the product's own map read backwards, over every name a file could have."""
-    config = cast(Any, unet.config)
-    levels, per_block = len(config.block_out_channels), config.layers_per_block
-    inner = {name.split(".", 3)[-1] for name in unet.state_dict() if ".attentions." in name}
-    inner = {name.split(".", 1)[1] if name[0].isdigit() and name[1] == "." else name for name in inner}
-    resnet = [f"{part}.{kind}" for part in unet_layout._RESNET for kind in ("weight", "bias")]
-    made = {}
-    blocks = [f"input_blocks.{index}" for index in range(1, levels * (per_block + 1))]
-    blocks += [f"output_blocks.{index}" for index in range(levels * (per_block + 1))]
-    possible = [f"{outside}.{kind}" for outside in unet_layout._OUTSIDE for kind in ("weight", "bias")]
-    for block in blocks:
-        possible += [f"{block}.0.{part}" for part in resnet] + [f"{block}.1.{part}" for part in inner]
-        possible += [f"{block}.0.op.{kind}" for kind in ("weight", "bias")]
-        possible += [f"{block}.{place}.conv.{kind}" for place in (1, 2) for kind in ("weight", "bias")]
-    possible += [f"middle_block.{place}.{part}" for place in (0, 2) for part in resnet]
-    possible += [f"middle_block.1.{part}" for part in inner]
-    state = unet.state_dict()
-    for name in possible:
-        renamed = unet_layout.module_name(name, per_block)
-        if renamed in state:
-            made[renamed] = name  # the last of several: samplers stand at the end of their level
-    return made
+def _file_name(name: str, per_block: int, attended: set[str]) -> str:
+    for outside, inside in unet_layout.OUTSIDE.items():
+        if name.startswith(inside + "."):
+            return outside + name[len(inside) :]
+    place, kind, index, rest = _PLACE.fullmatch(name).groups()  # type: ignore[union-attr]
+    if place == "mid_block":
+        return f"middle_block.1.{rest}" if kind == "attentions" else f"middle_block.{2 * int(index)}.{_resnet(rest)}"
+    side, level = place.split("_blocks.")
+    first = int(level) * (per_block + 1)
+    if kind == "downsamplers":
+        return f"input_blocks.{first + per_block + 1}.0.op.{rest.removeprefix('conv.')}"
+    if kind == "upsamplers":
+        return f"output_blocks.{first + per_block}.{2 if place in attended else 1}.{rest}"
+    block = f"input_blocks.{first + 1 + int(index)}" if side == "down" else f"output_blocks.{first + int(index)}"
+    return f"{block}.1.{rest}" if kind == "attentions" else f"{block}.0.{_resnet(rest)}"
+
+
+def _resnet(rest: str) -> str:
+    for old, new in unet_layout.RESNET.items():
+        if rest.startswith(new + "."):
+            return old + rest[len(new) :]
+    return rest

@@ -27,7 +27,7 @@ PROMPTS = (
     "red heart", "grinning face", "smiling face with sunglasses", "cat face", "dog face",
     "pizza", "red apple", "evergreen tree", "fish", "blue heart",
 )  # fmt: skip
-BATCH = 32
+BATCH = 24
 #: Stable Diffusion's noise levels.
 ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0).float()
 SIGMAS = ((1 - ALPHAS) / ALPHAS).sqrt()
@@ -71,7 +71,11 @@ class Training:
         self.sheet().save(self.folder / f"samples_{self.step:06d}.png")
 
     def run_step(self, rate: float) -> None:
-        """One batch: a random timestep each, the loss of the clean picture weighted by min(SNR, 5)."""
+        """One batch: a random timestep each, the loss of the clean picture weighted by min(SNR + 1, 5).
+
+        Where there is nothing but noise the words alone decide, and that weight does not let them go to waste.
+        (Min-SNR, https://arxiv.org/abs/2303.09556, in its form for v-prediction.)
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         which = torch.randint(len(self.pixels), (BATCH,))
@@ -83,7 +87,7 @@ class Training:
         sigma = SIGMAS[timesteps].to(self.device)[:, None, None, None]
         noisy = (clean + sigma * torch.randn_like(clean)) / (sigma**2 + 1).sqrt()
         made = self.model(rows, noisy, timesteps.to(self.device))
-        weight = (1 / sigma**2).clamp(max=5)
+        weight = (1 / sigma**2 + 1).clamp(max=5)
         loss = (weight * (made - clean) ** 2).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -112,10 +116,10 @@ def to_patches(pixels: Tensor) -> Tensor:
 
 
 def moved(pixels: Tensor) -> Tensor:
-    """Each picture shifted by up to two pixels, so that few pictures teach more."""
-    padded = functional.pad(pixels, (2, 2, 2, 2), value=1.0)
+    """Each picture shifted by up to a pixel, so that few pictures teach more."""
+    padded = functional.pad(pixels, (1, 1, 1, 1), value=1.0)
     side = pixels.shape[-1]
-    shifts = torch.randint(0, 5, (len(pixels), 2)).tolist()
+    shifts = torch.randint(0, 3, (len(pixels), 2)).tolist()
     return torch.stack([p[:, y : y + side, x : x + side] for p, (y, x) in zip(padded, shifts, strict=True)])
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from ..checkpoints.layout import Layout, Piece
 
 Shapes = Mapping[str, tuple[int, ...]]
-_RESNET = {
+#: The parts of a residual block: the file's names, diffusers' names.
+RESNET = {
     "in_layers.0": "norm1",
     "in_layers.2": "conv1",
     "out_layers.0": "norm2",
@@ -17,7 +18,8 @@ _RESNET = {
     "emb_layers.1": "time_emb_proj",
     "skip_connection": "conv_shortcut",
 }
-_OUTSIDE = {
+#: What is in no block.
+OUTSIDE = {
     "time_embed.0": "time_embedding.linear_1",
     "time_embed.2": "time_embedding.linear_2",
     "input_blocks.0.0": "conv_in",
@@ -110,7 +112,7 @@ def layout(shapes: Shapes, per_block: int) -> Layout:
 
 def module_name(name: str, per_block: int) -> str | None:
     """What diffusers calls a weight of the file; None for what is no part of the network."""
-    for outside, inside in _OUTSIDE.items():
+    for outside, inside in OUTSIDE.items():
         if name.startswith(outside + "."):
             return inside + name[len(outside) :]
     match = _BLOCK.fullmatch(name)
@@ -137,7 +139,7 @@ def _layer(where: str, layer: int, part: str | None, rest: str) -> str:
 
 
 def _resnet(rest: str) -> str:
-    for old, new in _RESNET.items():
+    for old, new in RESNET.items():
         if rest.startswith(old + "."):
             return new + rest[len(old) :]
     return rest
