@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 Rgb = tuple[float, float, float]
 
@@ -16,7 +16,7 @@ class LatentFormat:
     ``latent_channels`` C of ``[B,C,…]``; ``latent_dimensions`` 2 for images, 3 for video; ``spacial_downscale_ratio``
     pixels per latent pixel. Networks see ``(latent - shift_factor) * scale_factor``, or, where ``means`` and ``stds``
     are given, ``(latent - mean) / std`` of each channel. ``latent_rgb_factors`` ``[C][3]`` (with a bias) map what
-    networks see to colours in -1…1 for previews.
+    networks see to colours in -1…1 for previews, after ``latent_rgb_factors_reshape`` where there is one.
     """
 
     latent_channels: int = 4
@@ -29,6 +29,7 @@ class LatentFormat:
     stds: tuple[float, ...] = ()
     latent_rgb_factors: Sequence[Rgb] | None = None
     latent_rgb_factors_bias: Rgb | None = None
+    latent_rgb_factors_reshape: Callable[[Any], Any] | None = None
     taesd_decoder_name: str | None = None
 
     def _statistics(self, latent: Any) -> tuple[Any, Any]:
@@ -113,6 +114,13 @@ PIXELS = LatentFormat(latent_channels=3, spacial_downscale_ratio=1)
 
 def pixel_patches(side: int) -> LatentFormat:
     """No autoencoder: ``side`` × ``side`` pixels in the channels of each latent pixel, colour by colour."""
-    mean = 1 / side**2
-    factors = [tuple(mean if colour == of else 0.0 for of in range(3)) for colour in range(3) for _ in range(side**2)]
-    return LatentFormat(3 * side**2, spacial_downscale_ratio=side, latent_rgb_factors=cast(list[Rgb], factors))
+
+    def pixels(latent: Any) -> Any:
+        from torch.nn.functional import pixel_shuffle
+
+        return pixel_shuffle(latent, side)
+
+    colours = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    return LatentFormat(
+        3 * side**2, spacial_downscale_ratio=side, latent_rgb_factors=colours, latent_rgb_factors_reshape=pixels
+    )

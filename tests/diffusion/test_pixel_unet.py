@@ -62,11 +62,14 @@ def test_pixels_go_into_patches_and_back(loaded: Any) -> None:
     assert torch.allclose(loaded.vae.decode(latent), image, atol=1e-5)
 
 
-def test_the_preview_is_the_mean_of_each_patch(loaded: Any) -> None:
+def test_the_preview_is_the_picture(loaded: Any) -> None:
     from comfy_notebook.diffusion.sampling.previews import get_previewer
 
-    colours = torch.tensor([0.2, -0.4, 0.9]).view(1, 3, 1, 1).expand(1, 3, 8, 8)
-    latent = torch.nn.functional.pixel_unshuffle(colours, 4)
-    shown = get_previewer("cpu", loaded.model.model.latent_format).decode_latent_to_preview(latent)
-    assert shown.size == (2, 2)
-    assert shown.getpixel((1, 1)) == tuple(int((value + 1) / 2 * 255) for value in (0.2, -0.4, 0.9))
+    image = torch.rand(1, 32, 64, 3, generator=torch.manual_seed(3))
+    latent = torch.nn.functional.pixel_unshuffle(image.movedim(-1, 1) * 2 - 1, 4)
+    previewer = get_previewer("cpu", loaded.model.model.latent_format)
+    assert previewer is not None
+    shown = previewer.decode_latent_to_preview(latent)
+    assert shown.size == (64, 32)
+    made = torch.frombuffer(bytearray(shown.tobytes()), dtype=torch.uint8).view(32, 64, 3) / 255
+    assert torch.allclose(made, image[0], atol=1.01 / 255)
