@@ -50,7 +50,6 @@ export class Runs {
   /** Nodes refused by a prompt that runs without them: they stay marked when its run begins. */
   private refused: Problem[] = [];
   private cached = new Set<string>();
-  private readonly previews = new Set<string>();
 
   constructor(private readonly ports: RunPorts) {}
 
@@ -170,7 +169,6 @@ export class Runs {
   }
 
   private executing(node: string | null, promptId: string | null): void {
-    this.dropPreviews();
     if (node === null) {
       if (promptId === this.prompt) this.end(this.status.phase === "running" ? "done" : this.status.phase);
       return;
@@ -205,15 +203,7 @@ export class Runs {
   private preview(data: Data, image: ArrayBuffer | undefined): void {
     const node = text(data.display_node_id) ?? text(data.node_id);
     if (node === null || !image) return;
-    const type = String(data.image_type ?? "image/jpeg");
-    if (type === "image/png") this.previews.delete(node); // a result: it stays
-    else this.previews.add(node);
-    this.ports.view.setPreview(node, new Blob([image], { type }));
-  }
-
-  private dropPreviews(): void {
-    for (const node of this.previews) this.ports.view.setPreview(node, null);
-    this.previews.clear();
+    this.ports.view.setPreview(node, new Blob([image], { type: String(data.image_type ?? "image/jpeg") }));
   }
 
   private failed(error: ExecutionError): void {
@@ -235,7 +225,6 @@ export class Runs {
   }
 
   private end(phase: RunStatus["phase"]): void {
-    this.dropPreviews();
     this.ports.view.setRunning(null);
     this.prompt = null;
     this.change({ phase, node: null, nodeTitle: "", value: 0, max: 0, ended: this.status.ended ?? performance.now() });

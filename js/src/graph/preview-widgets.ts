@@ -31,3 +31,21 @@ export function growTo(node: LGraphNode): void {
   }
   activeSurface()?.redraw();
 }
+
+/** Nodes that grew for a live preview: their size before and since, [width, height] each. */
+const grown = new WeakMap<LGraphNode, { before: [number, number]; since: [number, number] }>();
+
+/** What `grow` adds to a node's size is for what it shows now; the file keeps what there was. */
+export function growForNow(node: LGraphNode, grow: () => void): void {
+  const before: [number, number] = [node.size[0], node.size[1]];
+  grow();
+  const since: [number, number] = [node.size[0], node.size[1]];
+  if (since[0] !== before[0] || since[1] !== before[1]) grown.set(node, { before, since });
+}
+
+/** The size that belongs in the file; a side that a person changed since the node grew is as it is. */
+export function lastingSize(node: LGraphNode): [number, number] {
+  const growth = grown.get(node);
+  const side = (axis: 0 | 1): number => (growth && node.size[axis] === growth.since[axis] ? growth.before[axis] : node.size[axis]);
+  return [side(0), side(1)];
+}

@@ -8,6 +8,7 @@ import { planOf } from "./live-inputs";
 import { plannedInputs } from "./node-slots";
 import { filledIn, initialValues, sources, tails } from "./node-source";
 import { packHooks } from "./pack-hooks";
+import { lastingSize } from "./preview-widgets";
 import type { NodeId, NodeJson } from "./types";
 import { VirtualNode } from "./virtual-node";
 import type { AnyWidget } from "./widget-classes";
@@ -23,7 +24,7 @@ export function saveNode(node: LGraphNode, slots: Map<NodeId, number[]> = new Ma
   out.id = node.id;
   out.type = node.type;
   out.pos = keepPrecision([node.pos[0], node.pos[1]], old.pos);
-  out.size = keepPrecision([node.size[0], node.size[1]], old.size);
+  out.size = keepPrecision(lastingSize(node), old.size);
   out.flags = { ...node.flags };
   out.order = node.order;
   out.mode = node.mode;
@@ -58,7 +59,7 @@ function savePackNode(node: LGraphNode): NodeJson {
   const out = plainJson(node.serialize()) as Raw;
   // litegraph leaves holes for widgets that are not saved, and closes them when it loads
   if (node.widgets && node.serialize_widgets) out.widgets_values = savedWidgets(node).map((widget) => cloneValue(widget.value));
-  return { ...out, pos: keepPrecision(out.pos, old.pos), size: keepPrecision(out.size, old.size) } as NodeJson;
+  return { ...out, pos: keepPrecision(out.pos, old.pos), size: keepPrecision(lastingSize(node), old.size) } as NodeJson;
 }
 
 function plainJson(value: unknown): unknown {

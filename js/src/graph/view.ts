@@ -15,6 +15,7 @@ import { type PackHooks, packHooks, setPackHooks } from "./pack-hooks";
 import { ComfyNode, makeNodeClass, nodeCreatedHooks, registerNodeClass, replanClass, UnknownNode } from "./defined-node";
 import { otherTypes, VIRTUAL_TYPES } from "./virtual-types";
 import { ensureImageWidget, showOutputs } from "./preview";
+import { growForNow } from "./preview-widgets";
 import { browserValues, queueing } from "./queueing";
 import type {
   AddNodeOptions, GraphEvents, GraphServices, LevelEntry, LoadReport, MenuEntry, NodeDescription, NodeError, NodeId, NodeInfo, Place, Point,
@@ -282,17 +283,18 @@ export class GraphView implements GraphViewApi {
     if (image) {
       const url = URL.createObjectURL(image);
       const element = new Image();
-      // the old picture stays until the new one is there: no flicker
+      // the old picture stays until the new one is there: no flicker, and the last one after the run
       state.preview = old ? { url, image: old.image } : { url, image: element };
       element.onload = () => {
+        URL.revokeObjectURL(url); // not before: previews may come faster than they are read
         if (state.preview?.url === url) state.preview.image = element;
         this.#core.redraw();
       };
+      element.onerror = () => URL.revokeObjectURL(url);
       element.src = url;
       const node = this.#core.nodeByExecutionId(id);
-      if (node) ensureImageWidget(node);
+      if (node) growForNow(node, () => ensureImageWidget(node));
     }
-    if (old) URL.revokeObjectURL(old.url);
     this.#core.redraw();
   }
 

@@ -85,20 +85,19 @@ describe("a run", () => {
     event("execution_success", { prompt_id: "p1" });
     event("executing", { node: null, prompt_id: "p1" });
     expect(calls).toEqual(["clearErrors", 'setRunning "2"', 'setProgress "2" 3 20', 'setPreview "2" image/jpeg:5', "forget a.png",
-      'setOutputs "2" {"images":[{"filename":"a.png"}]}', 'setPreview "2" null', "setRunning null"]);
+      'setOutputs "2" {"images":[{"filename":"a.png"}]}', "setRunning null"]);
     expect(statuses.at(-1)).toMatchObject({ phase: "done", node: null });
     expect(statuses.at(-1)?.ended).not.toBeNull();
   });
 
-  it("a picture that is a result stays on its node when the run ends", async () => {
+  it("the last preview stays on its node when the run ends", async () => {
     await runs.start();
     calls = [];
-    const picture = (image_type: string) => event("b_preview_with_metadata", { node_id: "2", image_type }, [new ArrayBuffer(5)]);
     event("executing", { node: "2", prompt_id: "p1" });
-    picture("image/jpeg");
-    picture("image/png");
-    event("executing", { node: null, prompt_id: "p1" });
-    expect(calls.filter((call) => call.startsWith("setPreview"))).toEqual(['setPreview "2" image/jpeg:5', 'setPreview "2" image/png:5']);
+    event("b_preview_with_metadata", { node_id: "2", image_type: "image/jpeg" }, [new ArrayBuffer(5)]);
+    event("executing", { node: "3", prompt_id: "p1" });
+    event("execution_success", { prompt_id: "p1" });
+    expect(calls.filter((call) => call.startsWith("setPreview"))).toEqual(['setPreview "2" image/jpeg:5']);
   });
 
   it("does not fetch the files of cached nodes again", () => {

@@ -147,3 +147,13 @@ it("a selection becomes a subgraph and comes back", () => {
 function frame(): Promise<void> {
   return new Promise((done) => setTimeout(done, 60));
 }
+
+it("a live preview makes its node larger, but not in the file", () => {
+  view.load(document_([node(1, "Filter")]));
+  const live = (view.raw.graph as unknown as { getNodeById(id: number): { size: number[]; setSize(size: number[]): void } }).getNodeById(1);
+  view.setPreview("1", new Blob([new ArrayBuffer(5)], { type: "image/jpeg" }));
+  expect(live.size[1]).toBeGreaterThan(200);
+  expect(view.serialize().nodes[0]?.size).toEqual([200, 100]);
+  live.setSize([live.size[0] ?? 0, 500]);
+  expect(view.serialize().nodes[0]?.size).toEqual([200, 500]);
+});
