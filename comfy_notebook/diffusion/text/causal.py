@@ -49,12 +49,19 @@ class CausalEncoder(nn.Module):
 
     def encode_token_weights(self, chunks: Sequence[Sequence[Token]]) -> tuple[Tensor, Tensor | None]:
         """``[1, tokens, width]`` float32 and no pooled vector."""
-        ids = torch.tensor([[token[0] for token in chunk] for chunk in chunks], device=self.device)
-        made = self.transformer(input_ids=ids, output_hidden_states=True, use_cache=False)
+        ids, made = self.hidden(chunks)
         hidden = made.last_hidden_state if self.layer == -1 else made.hidden_states[self.layer]
-        return hidden[:, self._first(ids[0].tolist()) :].float(), None
+        return hidden[:, self._first(ids) :].float(), None
 
-    def _first(self, ids: list[int]) -> int:
+    def hidden(self, chunks: Sequence[Sequence[Token]]) -> tuple[list[Any], Any]:
+        """The tokens of the first chunk, and the model's output for all."""
+        ids = [[token[0] for token in chunk] for chunk in chunks]
+        if any(isinstance(token, Mapping) for chunk in ids for token in chunk):
+            raise ValueError("this text encoder can't see pictures: its file lacks the vision tower (visual.…)")
+        given = torch.tensor(ids, device=self.device)
+        return ids[0], self.transformer(input_ids=given, output_hidden_states=True, use_cache=False)
+
+    def _first(self, ids: list[Any]) -> int:
         """Where the prompt begins: after ``<|im_start|>user`` and the line's end."""
         places = [place for place, token in enumerate(ids) if token == self.start]
         return places[1] + self.header if len(places) > 1 and self.start is not None else 0
@@ -71,27 +78,11 @@ def load_qwen(weights: Mapping[str, Tensor], dtype: Any, layer: int, start: int 
     from ..checkpoints.meta import quiet_libraries, without_weights
 
     quiet_libraries()
-    bare = _language_part(weights)
-    third = "layers.0.self_attn.q_norm.weight" in bare
-    rows, width = bare["embed_tokens.weight"].shape
-    queries, keys = (bare[f"layers.0.self_attn.{part}_proj.weight"].shape[0] for part in "qk")
-    head = bare["layers.0.self_attn.q_norm.weight"].shape[0] if third else 128 if queries % 128 == 0 else queries // 2
+    bare = language_part(weights)
+    third = _is_third(bare)
     classes: Any = transformers
     config = getattr(classes, "Qwen3Config" if third else "Qwen2Config")(
-        vocab_size=rows,
-        hidden_size=width,
-        intermediate_size=bare["layers.0.mlp.gate_proj.weight"].shape[0],
-        num_hidden_layers=1 + max(int(name.split(".")[1]) for name in bare if name.startswith("layers.")),
-        num_attention_heads=queries // head,
-        num_key_value_heads=keys // head,
-        head_dim=head,
-        max_position_embeddings=40960 if third else 128000,
-        rope_theta=1000000.0,
-        rms_norm_eps=1e-6,
-        tie_word_embeddings=True,
-        pad_token_id=None,
-        bos_token_id=None,
-        eos_token_id=None,
+        **language_sizes(bare), tie_word_embeddings=True
     )
     with without_weights():
         module = getattr(classes, "Qwen3Model" if third else "Qwen2Model")(config)
@@ -100,7 +91,36 @@ def load_qwen(weights: Mapping[str, Tensor], dtype: Any, layer: int, start: int 
     return CausalEncoder(module, layer, start)
 
 
-def _language_part(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _is_third(weights: Mapping[str, Tensor]) -> bool:
+    return "layers.0.self_attn.q_norm.weight" in weights
+
+
+def language_sizes(weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The arguments of the config class for a language model's weights."""
+    third = _is_third(weights)
+    rows, width = weights["embed_tokens.weight"].shape
+    queries, keys = (weights[f"layers.0.self_attn.{part}_proj.weight"].shape[0] for part in "qk")
+    head = (
+        weights["layers.0.self_attn.q_norm.weight"].shape[0] if third else 128 if queries % 128 == 0 else queries // 2
+    )
+    return {
+        "vocab_size": rows,
+        "hidden_size": width,
+        "intermediate_size": weights["layers.0.mlp.gate_proj.weight"].shape[0],
+        "num_hidden_layers": 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("layers.")),
+        "num_attention_heads": queries // head,
+        "num_key_value_heads": keys // head,
+        "head_dim": head,
+        "max_position_embeddings": 40960 if third else 128000,
+        "rope_theta": 1000000.0,
+        "rms_norm_eps": 1e-6,
+        "pad_token_id": None,
+        "bos_token_id": None,
+        "eos_token_id": None,
+    }
+
+
+def language_part(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The language model alone, without what stands before its names."""
     for prefix in ("model.language_model.", "language_model.model.", "model."):
         found = {name[len(prefix) :]: value for name, value in weights.items() if name.startswith(prefix)}

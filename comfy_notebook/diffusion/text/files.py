@@ -11,6 +11,7 @@ from ..checkpoints.quantised import dequantised
 from .causal import QWEN_IMAGE, Z_IMAGE, TemplateTokenizer, load_qwen
 from .clip_files import load_clip, to_open_clip
 from .language import LanguageTokenizer
+from .qwen_vl import PictureTokenizer, load_qwen_vl, sees
 from .stack import (
     DualClip,
     FluxText,
@@ -154,7 +155,7 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Tensor], str], Any]] = {
     "t5xxl": lambda weights, kind: _build_t5(weights, "t5"),
     "umt5": lambda weights, kind: _build_t5(weights, "umt5", masked=True),
     "qwen3": lambda weights, kind: load_qwen(weights, _language_dtype(), layer=-2),
-    "qwen25": lambda weights, kind: load_qwen(weights, _language_dtype(), layer=-1, start=_IM_START),
+    "qwen25": lambda weights, kind: _build_qwen25(weights),
 }
 
 
@@ -162,6 +163,11 @@ def _build_t5(weights: Mapping[str, Tensor], kind: str, masked: bool = False) ->
     from .language import load_t5
 
     return load_t5(weights, _language_dtype(), kind, masked)
+
+
+def _build_qwen25(weights: Mapping[str, Tensor]) -> Any:
+    load = load_qwen_vl if sees(weights) else load_qwen
+    return load(weights, _language_dtype(), layer=-1, start=_IM_START)
 
 
 def _language_dtype() -> Any:
@@ -187,7 +193,7 @@ def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
     if names == {"qwen3"}:
         return SingleLanguage(encoders, {"qwen3": TemplateTokenizer(load_tokenizer("qwen3"), Z_IMAGE)})
     if names == {"qwen25"}:
-        return SingleLanguage(encoders, {"qwen25": TemplateTokenizer(load_tokenizer("qwen2.5-vl"), QWEN_IMAGE)})
+        return SingleLanguage(encoders, {"qwen25": PictureTokenizer(load_tokenizer("qwen2.5-vl"), QWEN_IMAGE)})
     if names == {"umt5"}:
         tokenizer = LanguageTokenizer(load_tokenizer("pile-t5" if kind == "auraflow" else "umt5"), shortest=256)
         return SingleLanguage(encoders, {"umt5": tokenizer})

@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import Any
 
 _UNKNOWN, _BYTE = 2, 6
+#: Qwen's own tokens in the order of their numbers, after those of ``vocab.json``.
+_QWEN_TOKENS = (
+    *("endoftext", "im_start", "im_end", "object_ref_start", "object_ref_end", "box_start", "box_end"),
+    *("quad_start", "quad_end", "vision_start", "vision_end", "vision_pad", "image_pad", "video_pad"),
+)
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -74,7 +79,7 @@ def byte_level_tokenizer(vocabulary: Path, merges: Path) -> Any:
         + r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     )
     made = Tokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
-    made.add_special_tokens(["<|endoftext|>", "<|im_start|>", "<|im_end|>"])
+    made.add_special_tokens([f"<|{name}|>" for name in _QWEN_TOKENS])
     made.normalizer = normalizers.NFC()
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [
