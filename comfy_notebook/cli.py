@@ -118,7 +118,7 @@ def load_packs(session: Session) -> None:
     """Load the packs beside the workflows; what they print is no result."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     with redirect_stdout(sys.stderr):
-        session.load_packs([session.folders.base / "custom_nodes"])
+        session.load_packs(session.pack_folders)
 
 
 def serve(options: argparse.Namespace) -> int:

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from .server.runner import Server
 
 T = TypeVar("T")
+_log = logging.getLogger(__package__)
+
+#: In the working folder: more folders of models and packs, as ComfyUI's file of that name lists them.
+EXTRA_PATHS = "extra_model_paths.yaml"
 
 #: What more than one thread uses and none should be the first to import: two threads that import a package and one of
 #: its modules at the same time can fail with the interpreter's "deadlock detected" (measured with Python 3.11).
@@ -87,8 +91,13 @@ class Session:
 
     @property
     def models(self) -> ModelFolders:
-        """Where model files lie."""
-        return self._part("models", lambda: ModelFolders(self.folders.models))
+        """Where model files lie: the session's folder, and those that ``extra_model_paths.yaml`` beside it lists."""
+        return self._part("places", self._make_places)[0]
+
+    @property
+    def pack_folders(self) -> list[Path]:
+        """Where packs lie: ``custom_nodes``, and what ``extra_model_paths.yaml`` adds."""
+        return [self.folders.base / "custom_nodes", *self._part("places", self._make_places)[1]]
 
     @property
     def packs(self) -> Packs:
@@ -148,6 +157,17 @@ class Session:
         registry = Registry()
         register_all(registry)
         return registry
+
+    def _make_places(self) -> tuple[ModelFolders, list[Path]]:
+        """The model folders, and the folders of packs that the file of extra paths lists."""
+        models, file = ModelFolders(self.folders.models), self.folders.base / EXTRA_PATHS
+        if not file.is_file():
+            return models, []
+        try:
+            return models, models.add_from_yaml(file)
+        except (OSError, ValueError) as exc:
+            _log.warning("The folders of %s are not used: %s", EXTRA_PATHS, exc)
+            return models, []
 
     def _make_engine(self) -> Engine:
         from .engine import Engine

@@ -54,7 +54,7 @@ def _loaded(options: argparse.Namespace, only: str | None = None) -> tuple[Sessi
 
     session = open_session(options)
     logging.getLogger(__package__).setLevel(logging.ERROR)  # the report says it all
-    return session, session.load_packs([session.folders.base / "custom_nodes"], _names(only))
+    return session, session.load_packs(session.pack_folders, _names(only))
 
 
 def _names(only: str | None) -> list[str] | None:

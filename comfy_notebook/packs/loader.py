@@ -45,7 +45,7 @@ class PackLoader:
     def __init__(self, session: Session, limit: float = LIMIT) -> None:
         self.session = session
         self.limit = limit
-        self.folders = [session.folders.base / "custom_nodes"]
+        self.folders = session.pack_folders
         self.options: Namespace | None = None  # those the server was started with, shown to packs
         self.reports: dict[str, PackReport] = {}
         self._sources: dict[str, PackSource] = {}

@@ -144,7 +144,7 @@ def serve(session: Session, options: argparse.Namespace) -> int:
     from .run_log import log_run
 
     stopped = _stop_signal()
-    roots = [session.folders.base / "custom_nodes"]
+    roots = session.pack_folders
     for file in options.extra_model_paths_config:
         roots += session.models.add_from_yaml(file)
     session.engine.preview_method = options.preview_method

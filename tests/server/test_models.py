@@ -9,7 +9,8 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from comfy_notebook.folders import UnsafePathError
+from comfy_notebook import folders as folder_module
+from comfy_notebook.folders import Folders, UnsafePathError
 from comfy_notebook.model_folders import ModelFolders
 from comfy_notebook.session import Session
 
@@ -77,7 +78,7 @@ def test_extra_paths_are_relative_to_their_section_and_the_file(tmp_path: Path) 
     folders = ModelFolders(tmp_path / "models")
     assert folders.add_from_yaml(file) == [tmp_path / "config" / "shared" / "packs"]
     base = tmp_path / "config" / "shared" / "models"
-    assert folders.roots("checkpoints") == [base / "checkpoints", tmp_path / "models" / "checkpoints"]
+    assert folders.roots("checkpoints")[:2] == [base / "checkpoints", tmp_path / "models" / "checkpoints"]
     assert set(folders.roots("loras")) == {base / "loras", base / "more" / "loras", tmp_path / "models" / "loras"}
     assert folders.roots("vae") == [tmp_path / "models" / "vae", tmp_path / "vae"]
     assert folders.roots("diffusion_models")[0] == folders.roots("unet")[0] == base / "diffusion"
@@ -95,6 +96,22 @@ def test_a_file_that_lists_no_paths_is_refused(tmp_path: Path, text: str) -> Non
     with pytest.raises(ValueError, match=r"extra\.yaml"):
         ModelFolders(tmp_path).add_from_yaml(file)
     assert ModelFolders(tmp_path).kinds()
+
+
+def test_the_file_of_extra_paths_in_the_working_folder_is_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "_current", folder_module._current)  # sessions replace it
+    (tmp_path / "extra_model_paths.yaml").write_text(
+        "comfy:\n  base_path: big\n  vae: models/vae\n  custom_nodes: packs\n"
+    )
+    session = Session(Folders(tmp_path))
+    assert session.models.roots("vae") == [tmp_path / "models" / "vae", tmp_path / "big" / "models" / "vae"]
+    assert session.pack_folders == [tmp_path / "custom_nodes", tmp_path / "big" / "packs"]
+    (tmp_path / "extra_model_paths.yaml").write_text("a: [")
+    session = Session(Folders(tmp_path))
+    assert session.models.roots("vae") == [tmp_path / "models" / "vae"]
+    assert "extra_model_paths.yaml is no valid YAML" in caplog.text
 
 
 async def test_linked_models_are_models(pair: aiohttp.ClientSession, session: Session, tmp_path: Path) -> None:
