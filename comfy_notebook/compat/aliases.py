@@ -17,6 +17,7 @@ ALIASES: dict[str, str] = {
     "comfy.controlnet": f"{_MODELS}.controlnet",
     "comfy.extra_samplers.uni_pc": f"{_DIFFUSION}.sampling.uni_pc",
     "comfy.k_diffusion.sampling": f"{_DIFFUSION}.sampling.k_diffusion",
+    "comfy.ldm.modules.attention": f"{_DIFFUSION}.attention",
     "comfy.latent_formats": f"{_MODELS}.latent_formats",
     "comfy.lora": f"{_MODELS}.lora",
     "comfy.model_patcher": f"{_MODELS}.model_patcher",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from . import conds, memory
+from . import attention, conds, memory
+from .sampling.wrappers import WrappersMP, wrapped
 from .weights import NamedWeights
 
 if TYPE_CHECKING:
@@ -79,14 +80,18 @@ class BaseModel(nn.Module):
             given = torch.cat([given, *([c_concat] if torch.is_tensor(c_concat) else c_concat)], dim=1)
         dtype = self._dtype
         timestep = self.model_sampling.timestep(sigma).float()
-        output = self.diffusion_model(
-            given.to(dtype),
-            timestep,
-            context=None if c_crossattn is None else c_crossattn.to(given.device, dtype),
-            control=control,
-            transformer_options=transformer_options or {},
-            **{name: self._as_argument(value, dtype) for name, value in extra.items()},
-        )
+        options = transformer_options or {}
+        network = self.diffusion_model
+        run = wrapped(WrappersMP.DIFFUSION_MODEL, {"transformer_options": options}, network, network)
+        with attention.overridden(options):
+            output = run(
+                given.to(dtype),
+                timestep,
+                context=None if c_crossattn is None else c_crossattn.to(given.device, dtype),
+                control=control,
+                transformer_options=options,
+                **{name: self._as_argument(value, dtype) for name, value in extra.items()},
+            )
         return self.model_sampling.calculate_denoised(sigma, output.float(), x)  # type: ignore[no-any-return]
 
     def _as_argument(self, value: Any, dtype: torch.dtype) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from .. import conds, latent_formats
+from .. import conds, dit_patches, latent_formats
 from ..checkpoints.layout import Layout, Piece
 from .family import Family
 from .flux_layout import add_swapped
@@ -69,14 +69,23 @@ class AuraFlowNetwork(nn.Module):
         super().__init__()
         self.module = module
 
-    def forward(self, x: Tensor, timesteps: Tensor, context: Tensor, **_unused: Any) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        timesteps: Tensor,
+        context: Tensor,
+        transformer_options: dict[str, Any] | None = None,
+        **_unused: Any,
+    ) -> Tensor:
         height, width = x.shape[-2:]
-        made = self.module(
-            hidden_states=padded(x, 2),
-            encoder_hidden_states=context,
-            timestep=timesteps.to(x.device, x.dtype).expand(x.shape[0]),
-            return_dict=False,
-        )[0]
+        kinds = (dit_patches.AURA_DOUBLE, dit_patches.SINGLE)
+        with dit_patches.patched(self.module, kinds, transformer_options, x):
+            made = self.module(
+                hidden_states=padded(x, 2),
+                encoder_hidden_states=context,
+                timestep=timesteps.to(x.device, x.dtype).expand(x.shape[0]),
+                return_dict=False,
+            )[0]
         return made[..., :height, :width]  # type: ignore[no-any-return]
 
 

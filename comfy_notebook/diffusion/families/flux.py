@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .. import conds, latent_formats
+from .. import conds, dit_patches, latent_formats
 from . import flux_layout
 from .family import Family
 from .patches import from_tokens, padded, places, reference_places, to_tokens
@@ -22,6 +22,8 @@ _GUIDANCE = 3.5
 
 class FluxNetwork(nn.Module):
     """``(x [B,C,h,w], sigma [B], context [B,T,D], y, guidance, ref_latents)`` → prediction ``[B,16,h,w]``."""
+
+    blocks: ClassVar[tuple[dit_patches.Blocks, ...]] = (dit_patches.DOUBLE, dit_patches.SINGLE_JOINED)
 
     def __init__(self, module: Any) -> None:
         super().__init__()
@@ -53,7 +55,11 @@ class FluxNetwork(nn.Module):
             **self._own_arguments(x, y, guidance),
             **_control(control),
         }
-        made = self.module(**arguments)[0][:, : whole.shape[-2] // 2 * (whole.shape[-1] // 2)]
+        with (
+            dit_patches.patched(self.module, self.blocks, transformer_options, x),
+            dit_patches.embedded(self.module, arguments, transformer_options) as given,
+        ):
+            made = self.module(**given)[0][:, : whole.shape[-2] // 2 * (whole.shape[-1] // 2)]
         return from_tokens(made, *whole.shape[-2:])[..., :height, :width]
 
     def _own_arguments(self, x: Tensor, y: Tensor | None, guidance: Tensor | None) -> dict[str, Any]:
@@ -79,6 +85,8 @@ class FluxNetwork(nn.Module):
 
 class ChromaNetwork(FluxNetwork):
     """Flux without a pooled text; its modulations come from a small network of their own."""
+
+    blocks: ClassVar[tuple[dit_patches.Blocks, ...]] = (dit_patches.DOUBLE, dit_patches.SINGLE)
 
     def _own_arguments(self, x: Tensor, y: Tensor | None, guidance: Tensor | None) -> dict[str, Any]:
         return {}

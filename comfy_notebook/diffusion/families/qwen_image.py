@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .. import conds, latent_formats
+from .. import conds, dit_patches, latent_formats
 from ..checkpoints.layout import Layout, Piece
 from .family import Family
 from .flux import reference_conds
@@ -32,21 +32,23 @@ class QwenImageNetwork(nn.Module):
         context: Tensor,
         ref_latents: list[Tensor] | None = None,
         control: Any = None,
+        transformer_options: dict[str, Any] | None = None,
         **_unused: Any,
     ) -> Tensor:
         flat = _flat(x)
         height, width = flat.shape[-2:]
         pictures = [padded(flat, 2), *(padded(_flat(latent).to(x.dtype), 2) for latent in ref_latents or [])]
         sizes = [(1, picture.shape[-2] // 2, picture.shape[-1] // 2) for picture in pictures]
-        made = self.module(
-            hidden_states=torch.cat([to_tokens(picture) for picture in pictures], dim=1),
-            encoder_hidden_states=context,
-            encoder_hidden_states_mask=torch.ones(context.shape[:2], dtype=torch.long, device=x.device),
-            timestep=timesteps.to(x.device, x.dtype).expand(x.shape[0]),
-            img_shapes=[sizes] * x.shape[0],
-            controlnet_block_samples=(control or {}).get("output"),
-            return_dict=False,
-        )[0][:, : sizes[0][1] * sizes[0][2]]
+        with dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x):
+            made = self.module(
+                hidden_states=torch.cat([to_tokens(picture) for picture in pictures], dim=1),
+                encoder_hidden_states=context,
+                encoder_hidden_states_mask=torch.ones(context.shape[:2], dtype=torch.long, device=x.device),
+                timestep=timesteps.to(x.device, x.dtype).expand(x.shape[0]),
+                img_shapes=[sizes] * x.shape[0],
+                controlnet_block_samples=(control or {}).get("output"),
+                return_dict=False,
+            )[0][:, : sizes[0][1] * sizes[0][2]]
         output = from_tokens(made, *pictures[0].shape[-2:])[..., :height, :width]
         return output.unsqueeze(2) if x.ndim == 5 else output
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from .. import conds, latent_formats
+from .. import conds, dit_patches, latent_formats
 from ..checkpoints.layout import Layout, Piece
 from .family import Family
 from .flux_layout import add_swapped
@@ -100,15 +100,16 @@ class StableDiffusion3Network(nn.Module):
         height, width = x.shape[-2:]
         if y is None:
             y = x.new_zeros(x.shape[0], self.module.config.pooled_projection_dim)
-        made = self.module(
-            hidden_states=padded(x, 2),
-            encoder_hidden_states=context,
-            pooled_projections=y,
-            timestep=timesteps.to(x.device).expand(x.shape[0]),
-            block_controlnet_hidden_states=(control or {}).get("output"),
-            skip_layers=(transformer_options or {}).get("skip_layers"),
-            return_dict=False,
-        )[0]
+        with dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x):
+            made = self.module(
+                hidden_states=padded(x, 2),
+                encoder_hidden_states=context,
+                pooled_projections=y,
+                timestep=timesteps.to(x.device).expand(x.shape[0]),
+                block_controlnet_hidden_states=(control or {}).get("output"),
+                skip_layers=(transformer_options or {}).get("skip_layers"),
+                return_dict=False,
+            )[0]
         return made[..., :height, :width]  # type: ignore[no-any-return]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from ..attention import attention_pytorch
 
 Options = dict[str, Any]
 
@@ -169,16 +170,8 @@ def attention(module: Any, tokens: Tensor, context: Any, options: Options, kind:
     if replacement is not None:
         made = replacement(query, key, values, options)
     else:
-        made = scaled_attention(query, key, values, module.heads)
+        made = attention_pytorch(query, key, values, module.heads)
     made = module.to_out[0](made)
     for patch in patches.get(f"{kind}_output_patch", ()):
         made = patch(made, options)
     return made  # type: ignore[no-any-return]
-
-
-def scaled_attention(query: Tensor, key: Tensor, value: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
-    """Attention of ``[B,T,heads*D]`` tensors; ``mask`` is added to the scores."""
-    batch, _, width = query.shape
-    q, k, v = (tensor.view(batch, -1, heads, width // heads).transpose(1, 2) for tensor in (query, key, value))
-    made = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return made.transpose(1, 2).reshape(batch, -1, width)
