@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import math
+import dataclasses
 from typing import Any
 
 import torch
@@ -11,37 +11,41 @@ from torch import Tensor
 
 from .. import memory
 from ..patcher import ModelPatcher
+from .hints import as_latents, filling, for_batch, with_masks
 
 Residuals = dict[str, list[Tensor | None]]
 
 
-class ControlNet:
-    """Copies share the network. ``previous_controlnet`` is another whose residuals are added."""
+class Steering:
+    """What all have in common that add something to a running network: a part of sampling, a strength, and another
+    (``previous_controlnet``) whose residuals are added."""
 
     #: Image pixels for each latent pixel of the picture it sees.
     compression_ratio = 8
 
-    def __init__(self, control_model: Any, load_device: Any = None) -> None:
-        self.control_model = control_model
-        device = load_device or memory.get_torch_device()
-        self.control_model_wrapped = ModelPatcher(control_model, device, memory.offload_device())
+    def __init__(self) -> None:
         self.cond_hint_original: Tensor | None = None
         self.cond_hint: Tensor | None = None
         self.strength = 1.0
         self.timestep_percent_range = (0.0, 1.0)
         self.timestep_range: tuple[float, float] | None = None
-        self.previous_controlnet: ControlNet | None = None
+        self.previous_controlnet: Steering | None = None
         self.global_average_pooling = False
         self.extra_args: dict[str, Any] = {}
         self.extra_concat_orig: list[Tensor] = []
         self.vae: Any = None
-        self.model_sampling_current: Any = None
+        self.model_current: Any = None
 
-    def copy(self) -> ControlNet:
+    @property
+    def concat_mask(self) -> bool:
+        """Whether it sees a mask beside its picture."""
+        return False
+
+    def copy(self) -> Any:
         """The same network, to be given another picture."""
         made = copy.copy(self)
         made.extra_args = dict(self.extra_args)
-        made.cond_hint = made.timestep_range = made.model_sampling_current = None
+        made.cond_hint = made.timestep_range = made.model_current = None
         return made
 
     def set_cond_hint(
@@ -51,14 +55,17 @@ class ControlNet:
         timestep_percent_range: tuple[float, float] = (0.0, 1.0),
         vae: Any = None,
         extra_concat: list[Tensor] | None = None,
-    ) -> ControlNet:
-        """Steer by the picture ``cond_hint`` ``[B,3,H,W]`` in 0…1 during this part of sampling."""
+    ) -> Any:
+        """Steer by the picture ``cond_hint`` ``[B,3,H,W]`` in 0…1 during this part of sampling.
+
+        ``vae`` is for networks that see latents, ``extra_concat`` holds masks ``[B,1,H,W]`` for those that take them.
+        """
         self.cond_hint_original, self.strength = cond_hint, strength
         self.timestep_percent_range, self.vae = timestep_percent_range, vae
         self.extra_concat_orig = list(extra_concat or [])
         return self
 
-    def set_previous_controlnet(self, controlnet: ControlNet | None) -> ControlNet:
+    def set_previous_controlnet(self, controlnet: Steering | None) -> Any:
         self.previous_controlnet = controlnet
         return self
 
@@ -66,23 +73,22 @@ class ControlNet:
         self.extra_args[argument] = value
 
     def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
-        """A run begins: ``percent_to_timestep_function`` gives the sigma at a part of it."""
+        """A run of ``model`` begins: ``percent_to_timestep_function`` gives the sigma at a part of it."""
         start, end = (percent_to_timestep_function(percent) for percent in self.timestep_percent_range)
         self.timestep_range = (start, end)
-        self.model_sampling_current = model.model_sampling
+        self.model_current = model
         if self.previous_controlnet is not None:
             self.previous_controlnet.pre_run(model, percent_to_timestep_function)
 
     def cleanup(self) -> None:
         """A run is over."""
-        self.cond_hint = self.timestep_range = self.model_sampling_current = None
+        self.cond_hint = self.timestep_range = self.model_current = None
         if self.previous_controlnet is not None:
             self.previous_controlnet.cleanup()
 
     def get_models(self) -> list[Any]:
         """Patchers that must be loaded."""
-        before = self.previous_controlnet.get_models() if self.previous_controlnet is not None else []
-        return [*before, self.control_model_wrapped]
+        return self.previous_controlnet.get_models() if self.previous_controlnet is not None else []
 
     def inference_memory_requirements(self, dtype: Any) -> float:
         """Bytes its computing takes beside its weights."""
@@ -97,34 +103,19 @@ class ControlNet:
             before = self.previous_controlnet.get_control(x_noisy, t, cond, batched_number, transformer_options)
         if self.timestep_range is not None and not self.timestep_range[1] <= float(t[0]) <= self.timestep_range[0]:
             return before
-        hint = self._hint(x_noisy, batched_number)
-        context = cond.get("crossattn_controlnet", cond.get("c_crossattn"))
-        sampling = self.model_sampling_current
         with torch.no_grad():
-            made = self.control_model(
-                x=sampling.calculate_input(t, x_noisy),
-                timesteps=sampling.timestep(t).float(),
-                context=context,
-                hint=hint,
-                y=cond.get("y"),
-                **self.extra_args,
-            )
+            made = self.residuals(x_noisy, t, cond, batched_number)
         return self._merged(made, before, x_noisy.dtype)
 
-    def _hint(self, x: Tensor, batched_number: int) -> Tensor:
-        height, width = x.shape[-2] * self.compression_ratio, x.shape[-1] * self.compression_ratio
-        if self.cond_hint_original is None:
-            raise ValueError("the control network has no picture: put an Apply ControlNet node behind it")
-        if self.cond_hint is None or tuple(self.cond_hint.shape[-2:]) != (height, width):
-            self.cond_hint = _filling(self.cond_hint_original, height, width).to(x.device)
-        return for_batch(self.cond_hint, x.shape[0], batched_number)
+    def residuals(self, x: Tensor, t: Tensor, cond: dict[str, Any], batched_number: int) -> Residuals:
+        """What it adds at full strength: ``input``, ``middle`` and ``output`` blocks."""
+        raise NotImplementedError
 
-    def _merged(self, made: dict[str, list[Tensor]], before: Residuals | None, dtype: Any) -> Residuals:
+    def _merged(self, made: Residuals, before: Residuals | None, dtype: Any) -> Residuals:
         """``made`` at this strength, added to what came ``before``."""
         found: Residuals = {}
         for side, values in made.items():
-            scaled: list[Tensor | None] = [self._scaled(value).to(dtype) for value in values]
-            found[side] = scaled
+            found[side] = [None if value is None else self._scaled(value).to(dtype) for value in values]
         for side, earlier in (before or {}).items():
             own = found.setdefault(side, [])
             for index, value in enumerate(earlier):
@@ -140,27 +131,70 @@ class ControlNet:
             value = value.mean(dim=(2, 3), keepdim=True).expand_as(value)
         return value * self.strength
 
-
-def _filling(picture: Tensor, height: int, width: int) -> Tensor:
-    """``picture`` cut from its middle to the shape of ``height × width`` and scaled to it."""
-    from torch.nn import functional
-
-    old_height, old_width = picture.shape[-2:]
-    if old_width / old_height > width / height:
-        cut = round((old_width - old_height * width / height) / 2)
-        picture = picture[..., cut : old_width - cut]
-    elif old_width / old_height < width / height:
-        cut = round((old_height - old_width * height / width) / 2)
-        picture = picture[..., cut : old_height - cut, :]
-    return functional.interpolate(picture, size=(height, width), mode="nearest-exact")
+    def _picture(self) -> Tensor:
+        if self.cond_hint_original is None:
+            raise ValueError("the control network has no picture: put an Apply ControlNet node behind it")
+        return self.cond_hint_original
 
 
-def for_batch(pictures: Tensor, batch: int, chunks: int) -> Tensor:
-    """Pictures for a batch that holds ``chunks`` conditionings of the same samples."""
-    if pictures.shape[0] == 1:
-        return pictures
-    each = batch // chunks
-    if pictures.shape[0] < each:
-        pictures = pictures.repeat(math.ceil(each / pictures.shape[0]), 1, 1, 1)
-    pictures = pictures[:each]
-    return pictures if each == batch else torch.cat([pictures] * chunks)
+class ControlNet(Steering):
+    """``control_model`` is a :class:`.network.SteeringNetwork`. Copies share it."""
+
+    def __init__(self, control_model: Any, load_device: Any = None) -> None:
+        super().__init__()
+        self.control_model = control_model
+        device = load_device or memory.get_torch_device()
+        self.control_model_wrapped = ModelPatcher(control_model, device, memory.offload_device())
+
+    @property
+    def concat_mask(self) -> bool:
+        return bool(self.control_model.concat_mask)
+
+    def pre_run(self, model: Any, percent_to_timestep_function: Any) -> None:
+        """Raises ``ValueError`` for a model the network was not made for."""
+        self.control_model.check(model)
+        super().pre_run(model, percent_to_timestep_function)
+
+    def get_models(self) -> list[Any]:
+        return [*super().get_models(), self.control_model_wrapped]
+
+    def residuals(self, x: Tensor, t: Tensor, cond: dict[str, Any], batched_number: int) -> Residuals:
+        sampling = self.model_current.model_sampling
+        return self.control_model(  # type: ignore[no-any-return]
+            x=sampling.calculate_input(t, x),
+            timesteps=sampling.timestep(t).float(),
+            context=cond.get("crossattn_controlnet", cond.get("c_crossattn")),
+            hint=for_batch(self._hint(x), x.shape[0], batched_number),
+            y=cond.get("y"),
+            guidance=cond.get("guidance"),
+            model=self.model_current,
+            **self.extra_args,
+        )
+
+    def _hint(self, x: Tensor) -> Tensor:
+        """The picture as the network sees it, for latents as large as ``x``; kept during a run."""
+        size, network = tuple(x.shape[-2:]), self.control_model
+        ratio = self.vae.spacial_compression_encode() if network.sees_latents and self.vae else self.compression_ratio
+        wanted = size if network.sees_latents else (size[0] * ratio, size[1] * ratio)
+        if self.cond_hint is None or tuple(self.cond_hint.shape[-2:]) != wanted:
+            pixels = filling(self._picture(), size[0] * ratio, size[1] * ratio)
+            self.cond_hint = (self._latents(pixels) if network.sees_latents else pixels).to(x.device)
+        return self.cond_hint
+
+    def _latents(self, pixels: Tensor) -> Tensor:
+        if self.vae is None:
+            raise ValueError(
+                "this control network sees latents: connect the model's VAE to the vae input of Apply ControlNet"
+            )
+        latent_format = self.model_current.latent_format
+        if self.vae.latent_channels != latent_format.latent_channels:
+            raise ValueError(
+                f"the VAE of Apply ControlNet makes latents of {self.vae.latent_channels} channels, the model takes "
+                f"{latent_format.latent_channels}: use the VAE that belongs to the model"
+            )
+        if not self.control_model.shifted:
+            latent_format = dataclasses.replace(latent_format, shift_factor=0.0)
+        latents = as_latents(self.control_model.prepared(pixels), self.vae, latent_format)
+        if not self.concat_mask:
+            return latents
+        return with_masks(latents, self.extra_concat_orig or [torch.ones_like(pixels[:, :1])])
