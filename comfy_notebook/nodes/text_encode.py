@@ -252,6 +252,35 @@ class CLIPTextEncodeLumina2:
         return _encoded(checked_clip(clip), clip.tokenize(text))
 
 
+class T5TokenizerOptions:
+    RETURN_TYPES = ("CLIP",)
+    FUNCTION = "set_options"
+    CATEGORY = "_for_testing/conditioning"
+    EXPERIMENTAL = True
+    SEARCH_ALIASES = ["padding", "chroma", "t5"]
+    DESCRIPTION = "How many empty tokens T5 reads after a prompt; Chroma was trained with one or none."
+
+    #: What packs call the encoders of the T5 kind.
+    _KINDS = ("t5xxl", "pile_t5xl", "t5base", "mt5xl", "umt5xxl")
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "clip": inputs.socket("CLIP"),
+                "min_padding": inputs.integer(0, 0, 10000, 1, "Empty tokens after the prompt in any case."),
+                "min_length": inputs.integer(0, 0, 10000, 1, "Empty tokens fill up to this many tokens in all."),
+            }
+        }
+
+    def set_options(self, clip: Any, min_padding: int, min_length: int) -> tuple[Any]:
+        made = checked_clip(clip).clone()
+        for kind in self._KINDS:
+            made.set_tokenizer_option(f"{kind}_min_padding", min_padding)
+            made.set_tokenizer_option(f"{kind}_min_length", min_length)
+        return (made,)
+
+
 NODES: dict[str, tuple[type, str | None]] = {
     "CLIPTextEncode": (CLIPTextEncode, "CLIP Text Encode (Prompt)"),
     "CLIPSetLastLayer": (CLIPSetLastLayer, "CLIP Set Last Layer"),
@@ -260,5 +289,6 @@ NODES: dict[str, tuple[type, str | None]] = {
     "CLIPTextEncodeFlux": (CLIPTextEncodeFlux, None),
     "CLIPTextEncodeSD3": (CLIPTextEncodeSD3, None),
     "CLIPTextEncodeControlnet": (CLIPTextEncodeControlnet, None),
+    "T5TokenizerOptions": (T5TokenizerOptions, None),
     "CLIPTextEncodeLumina2": (CLIPTextEncodeLumina2, "CLIP Text Encode for Lumina2"),
 }

@@ -175,6 +175,73 @@ def test_flux_text_is_t5_and_the_pooled_clip(base: Path) -> None:
     torch.testing.assert_close(text[0], expected, rtol=1e-4, atol=1e-4)
 
 
+def test_chroma_reads_as_many_empty_tokens_as_it_is_told(base: Path) -> None:
+    pytest.importorskip("transformers", reason="the extra 'diffusion' is not installed")
+    from comfy_notebook.diffusion.text.files import load_text_encoders
+    from comfy_notebook.nodes.text_encode import T5TokenizerOptions
+
+    word_tokenizer(base / "models" / "tokenizers" / "t5", ["<pad>", "</s>", "<unk>", "a", "red", "cat"])
+    write_weights(t5_weights(), base / "models" / "text_encoders" / "t5.safetensors")
+    clip = load_text_encoders([base / "models" / "text_encoders" / "t5.safetensors"], "chroma")
+
+    def ids(clip: Any) -> list[int]:
+        return [token[0] for token in clip.tokenize("a cat")["t5xxl"][0]]
+
+    assert ids(clip) == [3, 5, 1]
+    for options, expected in {(2, 0): [3, 5, 1, 0, 0], (0, 5): [3, 5, 1, 0, 0], (1, 3): [3, 5, 1, 0]}.items():
+        assert ids(T5TokenizerOptions().set_options(clip, *options)[0]) == expected
+    assert ids(clip) == [3, 5, 1]
+
+
+def umt5_weights() -> dict[str, torch.Tensor]:
+    """UMT5, small: T5 with places of its own in each block."""
+    shape, places = (32, 2), "layer.0.SelfAttention.relative_attention_bias.weight"
+    return t5_weights() | tiny.random_weights({f"encoder.block.{number}.{places}": shape for number in range(2)})
+
+
+@pytest.mark.parametrize("kind", ["wan", "auraflow"])
+def test_umt5_is_that_of_transformers_with_padding_hidden(kind: str, base: Path) -> None:
+    transformers: Any = pytest.importorskip("transformers", reason="the extra 'diffusion' is not installed")
+    from comfy_notebook.diffusion.text.files import load_text_encoders
+
+    end, length = (1, 512) if kind == "wan" else (2, 256)
+    weights = umt5_weights()
+    if kind == "wan":
+        weights["spiece_model"] = torch.tensor(list(spiece_model()), dtype=torch.uint8)
+    else:
+        word_tokenizer(base / "models" / "tokenizers" / "pile-t5", ["<pad>", "<unk>", "</s>", "▁a", "▁cat"])
+    path = base / "models" / "text_encoders" / "umt5.safetensors"
+    write_weights(weights, path)
+    clip = load_text_encoders([path], kind)
+    tokens = clip.tokenize("a cat" if kind == "wan" else "▁a ▁cat")
+    assert [token[0] for token in tokens["umt5"][0]] == [3, 4, end] + [0] * (length - 3)
+    config = transformers.UMT5Config(
+        vocab_size=32, d_model=48, d_kv=16, d_ff=96, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu",
+        is_encoder_decoder=False,
+    )  # fmt: skip
+    theirs = transformers.UMT5EncoderModel(config).eval()
+    theirs.load_state_dict(umt5_weights() | {"encoder.embed_tokens.weight": weights["shared.weight"]})
+    mask = torch.tensor([[1] * 3 + [0] * (length - 3)])
+    with torch.no_grad():
+        ids = torch.tensor([[3, 4, end] + [0] * (length - 3)])
+        expected = theirs(input_ids=ids, attention_mask=mask).last_hidden_state * mask[..., None]
+    torch.testing.assert_close(clip.encode_from_tokens(tokens), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_auraflows_checkpoints_hold_its_text_encoder(base: Path) -> None:
+    pytest.importorskip("transformers", reason="the extra 'diffusion' is not installed")
+    from comfy_notebook.diffusion.families.auraflow import AuraFlow
+    from comfy_notebook.diffusion.text.files import checkpoint_names, clip_of_checkpoint
+
+    word_tokenizer(base / "models" / "tokenizers" / "pile-t5", ["<pad>", "<unk>", "</s>", "cat"])
+    weights = tiny.below("text_encoders.pile_t5xl.transformer.", umt5_weights())
+    clip = clip_of_checkpoint(weights, AuraFlow.__new__(AuraFlow), "aura.safetensors")
+    assert clip is not None
+    assert [token[0] for token in clip.tokenize("cat")["umt5"][0][:3]] == [3, 2, 0]
+    saved = checkpoint_names(clip.get_sd(), clip.cond_stage_model.names)
+    assert set(weights) <= set(saved)
+
+
 def qwen_weights(third: bool) -> dict[str, torch.Tensor]:
     """Qwen 2.5 or 3, small: four heads of 16 (two for keys), three layers."""
     shapes: dict[str, tuple[int, ...]] = {"embed_tokens.weight": (32, 64), "norm.weight": (64,)}
@@ -236,10 +303,8 @@ def _field(number: int, value: bytes | int | float) -> bytes:
     return bytes([number << 3 | 2, len(value)]) + value
 
 
-def test_sentencepiece_models_are_read(base: Path) -> None:
-    pytest.importorskip("tokenizers")
-    from comfy_notebook.diffusion.text.tokenizer_files import load_tokenizer
-
+def spiece_model() -> bytes:
+    """A SentencePiece model of six pieces."""
     pieces = [
         ("<pad>", 0.0, 3),
         ("</s>", 0.0, 3),
@@ -248,12 +313,18 @@ def test_sentencepiece_models_are_read(base: Path) -> None:
         ("▁cat", -2.0, 1),
         ("s", -3.0, 1),
     ]
-    data = b"".join(
+    return b"".join(
         _field(1, _field(1, piece.encode()) + _field(2, score) + _field(3, kind)) for piece, score, kind in pieces
     )
+
+
+def test_sentencepiece_models_are_read(base: Path) -> None:
+    pytest.importorskip("tokenizers")
+    from comfy_notebook.diffusion.text.tokenizer_files import load_tokenizer
+
     folder = base / "models" / "tokenizers" / "t5"
     folder.mkdir(parents=True)
-    (folder / "spiece.model").write_bytes(data)
+    (folder / "spiece.model").write_bytes(spiece_model())
     assert load_tokenizer("t5")("a  cats") == [3, 4, 5]
 
 

@@ -21,7 +21,7 @@ from .stack import (
     TextStack,
     clip_tokenizer,
 )
-from .tokenizer_files import load_tokenizer
+from .tokenizer_files import Encode, load_tokenizer, sentencepiece_tokenizer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,9 @@ _IN_SDXL = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.mod
 #: Qwen's token for the beginning of a turn.
 _IM_START = 151644
 #: Encoder → what it is called in checkpoints since Stable Diffusion 3.
-_IN_NEWER = {"l": "clip_l", "g": "clip_g", "t5xxl": "t5xxl"}
+_IN_NEWER = {"l": "clip_l", "g": "clip_g", "t5xxl": "t5xxl", "umt5": "pile_t5xl"}
+#: Under what files of UMT5 hold the bytes of their tokenizer.
+_SPIECE = "spiece_model"
 _IN_REFINER = "conditioner.embedders.0.model."
 
 
@@ -73,7 +75,7 @@ def _stack_of_checkpoint(weights: Mapping[str, Tensor]) -> TextStack | None:
     named = {name: _below(weights, f"text_encoders.{child}.transformer.") for name, child in _IN_NEWER.items()}
     named = {name: part for name, part in named.items() if part}
     if named:
-        kind = "sd3" if "g" in named else "flux"
+        kind = "auraflow" if "umt5" in named else "sd3" if "g" in named else "flux"
         return stack_for({name: _BUILDERS[name](dequantised(part), kind) for name, part in named.items()}, kind)
     first, second = (_below(weights, prefix) for prefix in _IN_SDXL)
     if first and second:
@@ -102,11 +104,14 @@ def load_text_encoders(paths: Sequence[Path], kind: str, device: str = "default"
     from ..clip import CLIP
 
     encoders: dict[str, Any] = {}
+    inside: dict[str, Encode] = {}
     for path in paths:
         weights = dequantised(_bare(read_weights(path)[0]))
         name = which(weights, path.name)
         encoders[name] = _BUILDERS[name](weights, kind)
-    return CLIP(stack_for(encoders, kind), memory.cpu() if device == "cpu" else None)
+        if _SPIECE in weights:
+            inside[name] = sentencepiece_tokenizer(bytes(weights[_SPIECE].tolist()))
+    return CLIP(stack_for(encoders, kind, inside), memory.cpu() if device == "cpu" else None)
 
 
 def _bare(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -153,16 +158,21 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Tensor], str], Any]] = {
     "h": lambda weights, kind: clip_h(weights),
     "g": lambda weights, kind: clip_g(weights),
     "t5xxl": lambda weights, kind: _build_t5(weights, "t5"),
-    "umt5": lambda weights, kind: _build_t5(weights, "umt5", masked=True),
+    "umt5": lambda weights, kind: _build_t5(weights, "umt5", masked=True, end=_umt5_end(kind)),
     "qwen3": lambda weights, kind: load_qwen(weights, _language_dtype(), layer=-2),
     "qwen25": lambda weights, kind: _build_qwen25(weights),
 }
 
 
-def _build_t5(weights: Mapping[str, Tensor], kind: str, masked: bool = False) -> Any:
+def _build_t5(weights: Mapping[str, Tensor], kind: str, masked: bool = False, end: int = 1) -> Any:
     from .language import load_t5
 
-    return load_t5(weights, _language_dtype(), kind, masked)
+    return load_t5(weights, _language_dtype(), kind, masked, end)
+
+
+def _umt5_end(kind: str) -> int:
+    """The token after a prompt: AuraFlow's encoder (Pile-T5) has the tokenizer of Llama."""
+    return 2 if kind == "auraflow" else 1
 
 
 def _build_qwen25(weights: Mapping[str, Tensor]) -> Any:
@@ -179,8 +189,8 @@ def _language_dtype() -> Any:
     return memory.compute_dtype(None, [torch.bfloat16, torch.float32])
 
 
-def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
-    """Encoders put together as the model called ``kind`` wants them."""
+def stack_for(encoders: dict[str, Any], kind: str, inside: Mapping[str, Encode] | None = None) -> TextStack:
+    """Encoders put together as the model called ``kind`` wants them; ``inside`` are tokenizers that files held."""
     names = set(encoders)
     if names == {"l", "g"} and kind == "sd3":
         return StableDiffusion3Text(encoders, _tokenizers(encoders))
@@ -195,9 +205,15 @@ def stack_for(encoders: dict[str, Any], kind: str) -> TextStack:
     if names == {"qwen25"}:
         return SingleLanguage(encoders, {"qwen25": PictureTokenizer(load_tokenizer("qwen2.5-vl"), QWEN_IMAGE)})
     if names == {"umt5"}:
-        tokenizer = LanguageTokenizer(load_tokenizer("pile-t5" if kind == "auraflow" else "umt5"), shortest=256)
-        return SingleLanguage(encoders, {"umt5": tokenizer})
+        return SingleLanguage(encoders, {"umt5": _umt5_tokenizer(kind, (inside or {}).get("umt5"))})
     raise WeightsError(f"these text encoders ({', '.join(sorted(names))}) do not go together for {kind}")
+
+
+def _umt5_tokenizer(kind: str, inside: Encode | None) -> LanguageTokenizer:
+    encode = inside or load_tokenizer("pile-t5" if kind == "auraflow" else "umt5")
+    if kind == "auraflow":
+        return LanguageTokenizer(encode, _umt5_end(kind), shortest=256, key="pile_t5xl")
+    return LanguageTokenizer(encode, shortest=512, key="umt5xxl")
 
 
 def _with_t5(encoders: dict[str, Any], kind: str) -> TextStack:
@@ -225,7 +241,8 @@ def checkpoint_names(weights: Mapping[str, Tensor], encoders: Sequence[str]) -> 
     if set(encoders) == {"g"}:
         large = to_open_clip(_below(weights, "clip_g.transformer."))
         return {_IN_REFINER + name: value for name, value in large.items()}
-    return {f"text_encoders.{name}": value for name, value in weights.items()}
+    newer = {name: _IN_NEWER.get(name.partition(".")[0], name.partition(".")[0]) for name in weights}
+    return {f"text_encoders.{newer[name]}.{name.partition('.')[2]}": value for name, value in weights.items()}
 
 
 def _renamed(weights: Mapping[str, Tensor], old: str, new: str) -> dict[str, Tensor]:

@@ -16,13 +16,17 @@ Token = tuple[Any, ...]
 
 @dataclass
 class LanguageTokenizer:
-    """One chunk: ``prefix``, the words with their weights, ``end``, and ``pad`` up to ``shortest`` tokens."""
+    """One chunk: ``prefix``, the words with their weights, ``end``, and ``pad`` up to ``shortest`` tokens.
+
+    The options ``<key>_min_length`` and ``<key>_min_padding`` (tokens that follow in any case) change that.
+    """
 
     encode: Callable[[str], list[int]]
     end: int | None = 1
     pad: int = 0
     shortest: int = 77
     prefix: tuple[int, ...] = ()
+    key: str = "t5xxl"
 
     def tokenize(self, text: str, return_word_ids: bool = False, **options: Any) -> list[list[Token]]:
         """Chunks (here one) of (token, weight) or (token, weight, word)."""
@@ -31,7 +35,8 @@ class LanguageTokenizer:
             tokens += [(token, weight, number) for token in self.encode(segment)]
         if self.end is not None:
             tokens.append((self.end, 1.0, 0))
-        shortest = options.get("min_length", self.shortest)
+        tokens += [(self.pad, 1.0, 0)] * options.get(f"{self.key}_min_padding", 0)
+        shortest = options.get(f"{self.key}_min_length", self.shortest)
         tokens += [(self.pad, 1.0, 0)] * (shortest - len(tokens))
         return [tokens if return_word_ids else [token[:2] for token in tokens]]
 
@@ -74,7 +79,9 @@ class T5Encoder(nn.Module):
         return made * mask[..., None] if self.masked else made  # type: ignore[no-any-return]
 
 
-def load_t5(weights: Mapping[str, Tensor], dtype: Any, kind: str = "t5", masked: bool = False) -> T5Encoder:
+def load_t5(
+    weights: Mapping[str, Tensor], dtype: Any, kind: str = "t5", masked: bool = False, end: int = 1
+) -> T5Encoder:
     """A T5 (v1.1) or UMT5 encoder with the weights of a file.
 
     Raises :class:`~..checkpoints.files.WeightsError` when they are incomplete.
@@ -108,4 +115,4 @@ def load_t5(weights: Mapping[str, Tensor], dtype: Any, kind: str = "t5", masked:
     state = {name: value.to(dtype) if value.is_floating_point() else value for name, value in weights.items()}
     state["encoder.embed_tokens.weight"] = state["shared.weight"]
     assign(module, state, "T5 text encoder")
-    return T5Encoder(module, masked=masked)
+    return T5Encoder(module, end, masked=masked)

@@ -26,9 +26,11 @@ SOURCES = {
     "qwen3": ("Qwen/Qwen3-4B", ""),
 }
 _FILE = "tokenizer.json"
+#: Text → ids.
+Encode = Callable[[str], list[int]]
 
 
-def load_tokenizer(name: str) -> Callable[[str], list[int]]:
+def load_tokenizer(name: str) -> Encode:
     """Text → ids, without tokens for the start or end.
 
     Raises :class:`WeightsError` that says which file belongs where when there is none.
@@ -38,7 +40,7 @@ def load_tokenizer(name: str) -> Callable[[str], list[int]]:
 
 
 @functools.lru_cache(maxsize=8)
-def _loaded(name: str, folder: Path) -> Callable[[str], list[int]]:
+def _loaded(name: str, folder: Path) -> Encode:
     tokenizer = _from_folder(folder) or _from_hub(name)
     if tokenizer is None:
         repository, inside = SOURCES[name]
@@ -47,6 +49,17 @@ def _loaded(name: str, folder: Path) -> Callable[[str], list[int]]:
             f"the tokenizer {name!r} is missing: put {path} of huggingface.co/{repository} into {folder}, or set the "
             f"environment variable {ALLOW_DOWNLOADS}=1 to have it fetched (a few MB)"
         )
+    return _encoding(tokenizer)
+
+
+def sentencepiece_tokenizer(model: bytes) -> Encode:
+    """The tokenizer of a ``spiece.model``, as some text encoders' files hold it."""
+    from .sentencepiece import unigram_tokenizer
+
+    return _encoding(unigram_tokenizer(model))
+
+
+def _encoding(tokenizer: Any) -> Encode:
     return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)
 
 
