@@ -35,6 +35,8 @@ class AdapterNetwork(SteeringNetwork):
             own = "Stable Diffusion XL" if self.xl else "Stable Diffusion 1 and 2"
             raise ValueError(f"this T2I adapter was made for {own} and can't steer {family.title}")
         own_widths, widths = list(self.module.config.channels), list(family.config["block_out_channels"])
+        if self.module.config.adapter_type == "light_adapter":
+            own_widths.append(own_widths[-1])
         if own_widths[: len(widths)] != widths:
             raise ValueError(
                 f"this T2I adapter is {own_widths} wide and the model {widths}: they do not belong together"
