@@ -16,12 +16,14 @@ from torch import Tensor
 pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed")
 
 from comfy_notebook import folders
+from comfy_notebook.diffusion import memory
 from comfy_notebook.diffusion.checkpoints.files import write_weights
 from comfy_notebook.diffusion.clip import CLIP
 from comfy_notebook.diffusion.text import files, qwen_vl
 from comfy_notebook.nodes.model_edit import TextEncodeQwenImageEditPlus
 
 from . import tiny
+from .test_families_flux import loaded
 from .test_text import word_tokenizer
 
 WORDS = [
@@ -210,3 +212,94 @@ def test_squares_are_those_of_the_processor() -> None:
     squares, grid = qwen_vl.patches(image)
     assert (1, *grid) == tuple(made["image_grid_thw"][0].tolist())
     torch.testing.assert_close(squares, made["pixel_values"], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["2509", "2511"])
+def test_steps_with_two_pictures_are_those_of_the_pipeline(
+    late: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole pipeline for several pictures, given the text encoding, the noise and our sigmas."""
+    import diffusers
+    from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as theirs
+
+    from comfy_notebook.diffusion.coders import VideoCoder
+    from comfy_notebook.diffusion.vae import VAE
+
+    weights = tiny.qwen_image() | ({"__index_timestep_zero__": torch.zeros(1)} if late else {})
+    model = loaded(weights, tmp_path)
+    memory.load_models_gpu([model])
+    transformer = model.model.diffusion_model.module
+    assert transformer.zero_cond_t == late
+    classes: Any = diffusers
+    vae = classes.AutoencoderKLQwenImage(base_dim=8, z_dim=16).eval()
+    made = classes.QwenImageEditPlusPipeline(
+        scheduler=classes.FlowMatchEulerDiscreteScheduler(shift=1.0), vae=vae, text_encoder=None, tokenizer=None,
+        processor=None, transformer=transformer,
+    )  # fmt: skip
+    made.set_progress_bar_config(disable=True)
+    monkeypatch.setattr(theirs, "VAE_IMAGE_SIZE", 64 * 64)
+    monkeypatch.setattr(theirs, "CONDITION_IMAGE_SIZE", 64 * 64)
+    pictures = [picture(64, 64), picture(32, 128, seed=1)]
+    generator = torch.Generator().manual_seed(3)
+    noise, text = torch.randn(1, 16, 1, 8, 12, generator=generator), torch.randn(1, 7, 48, generator=generator)
+    sigmas = [1.0, 0.6, 0.2]
+    tokens = made(
+        [seen for _, seen in pictures], prompt_embeds=text, height=64, width=96, sigmas=sigmas, true_cfg_scale=1.0,
+        num_inference_steps=3, latents=made._pack_latents(noise, 1, 16, 8, 12), output_type="latent",
+    ).images  # fmt: skip
+    expected = made._unpack_latents(tokens, 64, 96, 8)
+    coder = VAE(VideoCoder(vae, 16))
+    with torch.no_grad():
+        seen = [coder.encode(image) for image, _ in pictures]
+        given = model.model.extra_conds(cross_attn=text, reference_latents=seen)
+        arguments = {key: value.process_cond(1).cond for key, value in given.items()}
+        x = noise
+        for sigma, after in zip(sigmas, [*sigmas[1:], 0.0], strict=True):
+            denoised = model.model.apply_model(x, torch.tensor([sigma]), **arguments)
+            x = x + (x - denoised) / sigma * (after - sigma)
+    assert transformer.zero_cond_t == late
+    torch.testing.assert_close(x, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_the_method_of_a_conditioning_reaches_the_network(tmp_path: Path) -> None:
+    from comfy_notebook.nodes.conditioning_math import FluxKontextMultiReferenceLatentMethod
+
+    model = loaded(tiny.qwen_image(), tmp_path)
+    memory.load_models_gpu([model])
+    generator = torch.Generator().manual_seed(0)
+    x, text, seen = (torch.randn(shape, generator=generator) for shape in ((1, 16, 8, 8), (1, 5, 48), (1, 16, 8, 6)))
+
+    def denoised(method: str, references: list[Tensor]) -> Tensor:
+        [[_, options]] = FluxKontextMultiReferenceLatentMethod().append([[text, {}]], method)[0]
+        given = model.model.extra_conds(cross_attn=text, reference_latents=references, **options)
+        arguments = {key: value.process_cond(1).cond for key, value in given.items()}
+        with torch.no_grad():
+            found: Tensor = model.model.apply_model(x, torch.tensor([0.5]), **arguments)
+        return found
+
+    one, two = [seen], [seen, seen.flip(-1)]
+    torch.testing.assert_close(denoised("offset", one), denoised("index", one), rtol=1e-5, atol=1e-5)
+    for method in ("offset", "index_timestep_zero"):
+        assert not torch.allclose(denoised(method, two), denoised("index", two), atol=1e-4)
+    assert not model.model.diffusion_model.module.zero_cond_t
+
+
+def test_pictures_side_by_side_lie_where_they_should() -> None:
+    """Against angles place · 10000^(-2k/width), with the middle of each picture at its place."""
+    from diffusers.models.transformers.transformer_qwenimage import QwenEmbedRope
+
+    from comfy_notebook.diffusion.families.qwen_references import _beside
+
+    axes = [4, 14, 14]
+    rope: Any = QwenEmbedRope(10000, axes, True)
+    sizes = [(1, 4, 6), (1, 2, 4), (1, 6, 2)]
+    found, _ = _beside(rope, rope([sizes], max_txt_seq_len=3), sizes)
+    places = [(0, row - 2, column - 3) for row in range(4) for column in range(6)]
+    places += [(1, row - 1, column - 2) for row in range(2) for column in range(4)]
+    places += [(1, row - 3, column - 1 + 4) for row in range(6) for column in range(2)]
+    angles = [
+        [place[axis] * 10000 ** (-2 * k / axes[axis]) for axis in range(3) for k in range(axes[axis] // 2)]
+        for place in places
+    ]
+    expected = torch.polar(torch.ones(len(angles), 16), torch.tensor(angles))
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)

@@ -13,9 +13,14 @@ from ..checkpoints.layout import Layout, Piece
 from .family import Family
 from .flux import reference_conds
 from .patches import from_tokens, padded, to_tokens
+from .qwen_references import seeing, usual_method
 
 if TYPE_CHECKING:
     from ..base_model import BaseModel
+
+
+#: Says in a file that the model sees pictures at noise level 0.
+_LEVEL_ZERO = "__index_timestep_zero__"
 
 
 class QwenImageNetwork(nn.Module):
@@ -31,6 +36,7 @@ class QwenImageNetwork(nn.Module):
         timesteps: Tensor,
         context: Tensor,
         ref_latents: list[Tensor] | None = None,
+        ref_latents_method: str | None = None,
         control: Any = None,
         transformer_options: dict[str, Any] | None = None,
         **_unused: Any,
@@ -39,18 +45,26 @@ class QwenImageNetwork(nn.Module):
         height, width = flat.shape[-2:]
         pictures = [padded(flat, 2), *(padded(_flat(latent).to(x.dtype), 2) for latent in ref_latents or [])]
         sizes = [(1, picture.shape[-2] // 2, picture.shape[-1] // 2) for picture in pictures]
-        with dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x):
+        method = ref_latents_method or usual_method(self.module)
+        patched = dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x)
+        with patched, seeing(self.module, sizes, method):
             made = self.module(
                 hidden_states=torch.cat([to_tokens(picture) for picture in pictures], dim=1),
                 encoder_hidden_states=context,
                 encoder_hidden_states_mask=torch.ones(context.shape[:2], dtype=torch.long, device=x.device),
                 timestep=timesteps.to(x.device, x.dtype).expand(x.shape[0]),
                 img_shapes=[sizes] * x.shape[0],
-                controlnet_block_samples=(control or {}).get("output"),
+                controlnet_block_samples=_residuals(control, sum(rows * columns for _, rows, columns in sizes)),
                 return_dict=False,
             )[0][:, : sizes[0][1] * sizes[0][2]]
         output = from_tokens(made, *pictures[0].shape[-2:])[..., :height, :width]
         return output.unsqueeze(2) if x.ndim == 5 else output
+
+
+def _residuals(control: Any, tokens: int) -> list[Tensor] | None:
+    """What a control network adds after blocks; nothing to pictures that the model looks at."""
+    values = (control or {}).get("output")
+    return values and [nn.functional.pad(value, (0, 0, 0, tokens - value.shape[1])) for value in values]
 
 
 def _flat(latent: Tensor) -> Tensor:
@@ -87,8 +101,9 @@ class QwenImage(Family):
         }
         layout = Layout()
         for name, shape in shapes.items():
-            layout.add(name, shape, Piece(name))
-        return cls(config, layout)
+            if name != _LEVEL_ZERO:
+                layout.add(name, shape, Piece(name))
+        return cls(config | ({"zero_cond_t": True} if _LEVEL_ZERO in shapes else {}), layout)
 
     def module(self) -> nn.Module:
         from diffusers.models.transformers.transformer_qwenimage import QwenImageTransformer2DModel
