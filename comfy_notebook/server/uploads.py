@@ -167,14 +167,15 @@ def apply_mask(part: Path, original: Path) -> None:
 
     The original's PNG texts (its workflow) are kept. Raises :class:`BadRequest` for what is no image.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
     from PIL.PngImagePlugin import PngInfo
 
     try:
-        with Image.open(original) as image, Image.open(part) as mask:
+        with Image.open(original) as file, Image.open(part) as mask:
             info = PngInfo()
-            for key, value in getattr(image, "text", {}).items():
+            for key, value in getattr(file, "text", {}).items():
                 info.add_text(key, value)
+            image = ImageOps.exif_transpose(file)  # as it was shown when the mask was drawn
             alpha = mask.convert("RGBA").getchannel("A").resize(image.size)
             result: Any = image.convert("RGBA")
             result.putalpha(alpha)

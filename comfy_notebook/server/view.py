@@ -95,12 +95,13 @@ async def _image(path: Path, render: Any, *arguments: str) -> web.Response:
 
 def preview_image(path: Path, preview: str, channel: str = "rgba") -> tuple[bytes, str]:
     """``preview`` is ``"webp"`` or ``"jpeg"``, with ``;quality`` (1..100, else 90); ``channel`` ``"rgb"``: no alpha."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     form, _, quality = preview.partition(";")
     form = form if form in PREVIEW_FORMATS else "webp"
     level = min(max(int(quality), 1), 100) if quality.isascii() and quality.isdigit() and len(quality) < 10 else 90
-    with Image.open(path) as image:
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)
         has_alpha = "A" in image.getbands() or "transparency" in image.info
         keeps_alpha = has_alpha and form == "webp" and channel != "rgb"
         return _encoded(image.convert("RGBA" if keeps_alpha else "RGB"), form, quality=level), f"image/{form}"
@@ -108,9 +109,10 @@ def preview_image(path: Path, preview: str, channel: str = "rgba") -> tuple[byte
 
 def channel_image(path: Path, channel: str) -> tuple[bytes, str]:
     """``"rgb"`` drops the alpha channel; ``"a"`` is the alpha channel alone, on black (opaque where there is none)."""
-    from PIL import Image
+    from PIL import Image, ImageOps
 
-    with Image.open(path) as image:
+    with Image.open(path) as file:
+        image = ImageOps.exif_transpose(file)  # as browsers show the whole file
         if channel == "rgb":
             return _encoded(image.convert("RGB"), "png"), "image/png"
         alpha = image.convert("RGBA").getchannel("A")

@@ -45,6 +45,7 @@ export function editorCommands(editor: Editor): Command[] {
     { id: "pin", label: "Pin", keys: ["p"], enabled: selected, run: () => view.pin() },
     { id: "group", label: "Group", keys: ["ctrl+g"], run: () => view.groupSelected() },
     { id: "rename", label: "Rename", keys: ["f2"], enabled: selected, run: () => view.editTitle(view.selection()[0] ?? 0) },
+    { id: "mask-editor", label: "Open in MaskEditor", enabled: () => live() && editor.nodeToMask() !== null, run: () => editor.openMaskEditor() },
     { id: "subgraph", label: "Make a subgraph", keys: ["ctrl+shift+e"], enabled: selected, run: () => view.toSubgraph() },
     { id: "escape", label: "Deselect, leave the subgraph or full size", keys: ["escape"], run: () => editor.escape() },
   ];

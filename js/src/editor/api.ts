@@ -1,6 +1,6 @@
 // The routes of the server that the editor uses (docs/architecture.md 1.2 and ComfyUI's own), typed.
 
-import type { NodeInfo } from "../graph";
+import type { FileRef, NodeInfo } from "../graph";
 import type { Host, HostRequest } from "../host";
 import type { Document, Patch } from "./patch";
 import type { StoredError } from "./problems";
@@ -173,6 +173,17 @@ export class KernelApi {
       method: "POST", body: form, timeout: 0, ...(options.onProgress && { onProgress: options.onProgress }),
     });
     return (await response.json()) as { name: string; subfolder: string; type: string };
+  }
+
+  /** A new file of the input folder: the original's colours with the mask's alpha channel. */
+  async uploadMask(mask: Blob, name: string, original: FileRef): Promise<FileRef> {
+    const form = new FormData();
+    form.append("image", mask, name);
+    form.append("original_ref", JSON.stringify({ filename: original.filename, subfolder: original.subfolder ?? "", type: original.type ?? "input" }));
+    form.append("type", "input");
+    form.append("subfolder", "clipspace");
+    const stored = (await (await this.call("/upload/mask", { method: "POST", body: form, timeout: 0 })).json()) as { name: string; subfolder: string; type: string };
+    return { filename: stored.name, subfolder: stored.subfolder, type: stored.type };
   }
 
   async view(query: URLSearchParams): Promise<Blob> {

@@ -15,7 +15,7 @@ import { frame } from "./framing";
 import { bindKeys, Commands, showsKeyFocus } from "./keyboard";
 import type { Lightbox } from "./lightbox";
 import { applyLook } from "./look";
-import { extendMenu } from "./menu-entries";
+import { extendMenu, maskItem } from "./menu-entries";
 import { selectedOutputs, showNode } from "./navigation";
 import { loadMessages, noticeMessage } from "./notices";
 import { Outline } from "./outline";
@@ -24,11 +24,13 @@ import { scriptPorts } from "./script-ports";
 import type { Document, Patch } from "./patch";
 import { nodeDescription, shortcutList } from "./pages";
 import { followPointer } from "./pointer";
+import { MaskEditor } from "./mask/mask-editor";
 import { ProblemPanel } from "./problem-panel";
 import { Runs } from "./run";
 import { NodeSearch } from "./search";
 import { PackProblems } from "./pack-problems";
 import { packsPage, type PackReport } from "./packs-page";
+import { SelectionToolbox } from "./selection-toolbox";
 import { SettingsStore } from "./settings";
 import { SettingsDialog } from "./settings-dialog";
 import { Toolbar } from "./toolbar";
@@ -58,6 +60,8 @@ export class Editor {
   readonly settingsDialog: SettingsDialog;
   readonly packProblems = new PackProblems();
   readonly toolbar: Toolbar;
+  readonly maskEditor: MaskEditor;
+  readonly toolbox: SelectionToolbox;
   /** Whether packs' scripts live in this page: then keys are theirs too. */
   sharesPage = false;
   readonly definitions: NodeDefinitions;
@@ -124,7 +128,14 @@ export class Editor {
       },
       onFailure: (summary, detail) => this.notify("error", summary, detail),
     });
+    this.maskEditor = new MaskEditor({
+      root, api, media, view, storage, dialogs: this.dialogs,
+      notify: (severity, summary, detail) => this.notify(severity, summary, detail),
+      focus: () => view.focus(),
+    });
     this.commands.add(editorCommands(this));
+    this.toolbox = new SelectionToolbox(canvas, view);
+    this.toolbox.add(() => maskItem(this));
     this.toolbar = new Toolbar(root, this.commands, () => this.problems.toggle(), () => view.focus());
     root.prepend(this.toolbar.element);
     const top = h("div", { class: "cn-top" });
@@ -177,6 +188,8 @@ export class Editor {
         console.warn("comfy_notebook: while closing the editor", error);
       }
     }
+    this.maskEditor.close();
+    this.toolbox.destroy();
     this.toolbar.destroy();
     this.outline.destroy();
   }
@@ -240,6 +253,17 @@ export class Editor {
 
   selectedOutputs(): string[] {
     return selectedOutputs(this.view, this.definitions.info);
+  }
+
+  /** The one node that is selected, when it shows a picture. */
+  nodeToMask(): NodeId | null {
+    const [id, ...more] = this.view.selection();
+    return id !== undefined && more.length === 0 && this.menuPorts().images(id).length > 0 ? id : null;
+  }
+
+  openMaskEditor(): void {
+    const id = this.nodeToMask();
+    if (id !== null) void this.maskEditor.openNode(id);
   }
 
   escape(): void {
@@ -309,6 +333,7 @@ export class Editor {
     this.emptyHint.show(this.view.level().length < 2 && (document.nodes as unknown[]).length === 0);
     this.outline.changed();
     this.toolbar.refresh();
+    this.toolbox.refresh();
   }
 
   // Wiring ----------------------------------------------------------------------------------------------------------
@@ -338,6 +363,9 @@ export class Editor {
   private menuPorts() {
     return {
       images: (id: NodeId) => this.files.imagesOf(id, this.outputs.get(String(id))),
+      mask: this.maskEditor,
+      clipspace: (id: NodeId, what: "copy" | "paste") => void (what === "copy" ? this.view.copyToClipspace(id) : this.view.pasteFromClipspace(id)),
+      loadsImages: (id: NodeId) => this.files.loadsImages(id),
       media: this.parts.media,
       openImages: (images: Parameters<Lightbox["open"]>[0]) => this.parts.lightbox.open(images, 0),
       describe: (id: NodeId) => this.view.describe().find((node) => String(node.id) === String(id)),
@@ -348,7 +376,7 @@ export class Editor {
   /** Dialogs, menus and search have keys of their own. */
   private keysElsewhere(event: KeyboardEvent): boolean {
     const within = (selector: string) => !!(event.target as Element).closest?.(selector);
-    return this.dialogs.isOpen || this.settingsDialog.isOpen || this.parts.lightbox.isOpen || this.search.isOpen || within(".cn-popover")
+    return this.dialogs.isOpen || this.settingsDialog.isOpen || this.parts.lightbox.isOpen || this.maskEditor.isOpen || this.search.isOpen || within(".cn-popover")
       || (event.key === "Escape" && within("[data-closes]"));
   }
 

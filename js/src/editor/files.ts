@@ -148,6 +148,10 @@ export class Files {
     return typeof value === "string" && value ? [fileOfWidget(value)] : [];
   }
 
+  loadsImages(id: NodeId): boolean {
+    return this.uploadNodes().some((node) => node.id === id);
+  }
+
   private uploadNodes(): { id: NodeId; widget: string }[] {
     return this.ports.view.describe().flatMap(({ id, type }) => {
       const info = this.ports.info(type);

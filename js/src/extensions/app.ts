@@ -1,6 +1,5 @@
 // `app`, as packs know it. Its members may be replaced by packs; everything here looks them up when it is used.
-import type { NodeId } from "../graph";
-import { Clipspace } from "./clipspace";
+import { Clipspace, type NodeId } from "../graph";
 import { DEFAULT_GRAPH } from "./default-graph";
 import { ExtensionHooks, type Report } from "./hooks";
 import { graphToPrompt } from "./prompt";
@@ -139,6 +138,12 @@ export class ComfyApp extends Clipspace {
 
   refreshNodeDefs(): Promise<void> {
     return this.refreshComboInNodes();
+  }
+
+  /** Shows what is in the clipspace. */
+  openClipspace(): void {
+    ComfyApp.clipspace_invalidate_handler?.();
+    this.ports.openClipspace();
   }
 
   // Workflows -------------------------------------------------------------------------------------------------------

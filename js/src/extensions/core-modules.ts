@@ -1,6 +1,6 @@
 // What packs import from ComfyUI's own extensions (`extensions/core/*.js`) and from the smaller scripts.
 import { DomWidget, PrimitiveNode } from "../graph";
-import { ComfyApp } from "./app";
+import { ClipspaceDialog, MaskEditorDialog } from "./clipspace-dialog";
 import { DEFAULT_GRAPH } from "./default-graph";
 import type { Any } from "./types";
 
@@ -56,17 +56,6 @@ class GroupNodeConfig {
   static async registerFromWorkflow(_groups: unknown, _missing: unknown[]): Promise<void> {}
 }
 
-class ClipspaceDialog {
-  static items: HTMLElement[] = [];
-  static instance: ClipspaceDialog | null = null;
-  static registerButton(name: string, _condition: unknown, callback: () => void): void {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: name, onclick: callback });
-    ClipspaceDialog.items.push(button);
-  }
-  static invalidatePreview(): void {}
-  static invalidate(): void { ComfyApp.clipspace_invalidate_handler?.(); }
-}
-
 /** Undo and redo are the editor's; packs that capture states tell it to look. */
 class ChangeTracker {
   static app: Any = null;
@@ -95,6 +84,8 @@ export function coreModules(): Record<string, Record<string, unknown>> {
     groupNode: { GroupNodeHandler, GroupNodeConfig },
     groupNodeManage: { ManageGroupDialog: class {} },
     clipspace: { ClipspaceDialog },
+    maskeditor: { MaskEditorDialog },
+    maskEditorOld: { MaskEditorDialogOld: MaskEditorDialog },
     changeTracker: { ChangeTracker },
     defaultGraph: { defaultGraph: DEFAULT_GRAPH, defaultGraphJSON: JSON.stringify(DEFAULT_GRAPH), blankGraph: { last_node_id: 0, last_link_id: 0, nodes: [], links: [], groups: [], config: {}, extra: {}, version: 0.4 } },
     domWidget: { DOMWidgetImpl: DomWidget, BaseDOMWidgetImpl: DomWidget, isDOMWidget, addWidget },

@@ -1,8 +1,10 @@
 // The packs' JavaScript in one editor: its start in the documented order, what comes later, and its part in loading and queueing.
 import type { PackHooks, WorkflowJson } from "../graph";
 import type { RunReply } from "../editor/api";
+import type { Editor } from "../editor/editor";
 import type { SubmitOptions } from "../editor/run";
 import { ComfyApp } from "./app";
+import { ClipspaceDialog } from "./clipspace-dialog";
 import { ComfyApi, PromptExecutionError, type PromptRefusal } from "./api";
 import { exposeGlobals } from "./globals";
 import { isPromise } from "./hooks";
@@ -53,6 +55,7 @@ export class Extensions {
       openFile: (file) => editor.openFile(file),
       queue: (number, count, targets) => this.queue(number, count, targets),
       registered: (extension) => this.registered(extension),
+      openClipspace: () => ClipspaceDialog.open(),
       notify: (severity, summary, detail) => editor.notify(severity, summary, detail),
       guard: (node, where, work) => this.guard(node, where, work),
     }, (extension, where, error) => this.report(`${extension}: ${where}`, error));
@@ -67,6 +70,7 @@ export class Extensions {
     app.ui = createUi(uiApp);
     app.menu = createMenu(uiApp);
     app.extensionManager = createExtensionManager(uiApp);
+    this.joinMaskEditor();
     this.stops.push(() => destroyUi(uiApp), exposeGlobals(this.window, app, this.api, editor));
     await app.ui.settings.load(); // settings tell their value when they are declared
     this.tell(await this.loader.load(list));
@@ -77,6 +81,15 @@ export class Extensions {
     this.stops.push(() => editor.view.setPackHooks(null), editor.view.onNodeCreated((node) => void app.hooks.call("nodeCreated", [node])));
     void this.api.init().catch(() => undefined);
     await this.prepare(app.extensions);
+  }
+
+  /** The mask editor as packs open it, and as it calls what they replaced on `ComfyApp`. */
+  private joinMaskEditor(): void {
+    const { maskEditor } = this.editor.whole as Editor;
+    maskEditor.clipspace = ComfyApp;
+    ComfyApp.open_maskeditor = () => void maskEditor.openClipspace();
+    ComfyApp.maskeditor_is_opended = () => maskEditor.isOpen;
+    ComfyApp.clipspace_invalidate_handler ??= () => ClipspaceDialog.invalidate();
   }
 
   /** The hooks that run before there are nodes, for extensions that have not had them. */

@@ -17,6 +17,7 @@ export interface AppPorts {
   openFile(file: File): Promise<unknown>;
   queue(number: number, count: number, targets?: string[]): Promise<boolean>;
   registered(extension: ComfyExtension): void;
+  openClipspace(): void;
   notify(severity: Severity, summary: string, detail?: string): void;
   /** Runs a pack's callback on a node; an exception is told. */
   guard(node: Any, where: string, work: () => unknown): void;

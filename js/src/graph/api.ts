@@ -86,6 +86,10 @@ export interface GraphViewApi {
   arrange(): void;
   setWidget(id: NodeId, name: string, value: unknown): boolean;
   getWidget(id: NodeId, name: string): unknown;
+  /** Takes the pictures and values of a node into the clipspace; false where the level has no such node. */
+  copyToClipspace(id: NodeId): boolean;
+  /** Gives a node what the clipspace holds. */
+  pasteFromClipspace(id: NodeId): boolean;
   /** Context menu entries for what lies at a client point (the view shows them itself on right click). */
   menuAt(client: Point): (MenuEntry | null)[];
   showMenu(client: Point, items: (MenuEntry | null)[], title?: string): void;
@@ -133,6 +137,8 @@ export interface GraphViewApi {
   /** Whether nodes of this type can be made, or are only kept. */
   knownType(type: string): boolean;
   nodeByExecutionId(id: string): unknown;
+  /** A node of the level shown. */
+  nodeById(id: NodeId): unknown;
   /** The classes of all definitions. */
   nodeClasses(): Iterable<[nodeType: unknown, info: NodeInfo]>;
   /** The nodes of all levels. */

@@ -3,6 +3,7 @@ export type * from "./types";
 export type { GraphViewApi, GraphViewConstructor } from "./api";
 export { GraphView } from "./view";
 export type { PackHooks } from "./pack-hooks";
+export { annotated, Clipspace, type Copied, fileIn } from "./clipspace";
 export { isOfPack, plainJson } from "./pack-widgets";
 export { controlsFor, widgetFor } from "./build-widgets";
 export { DomWidget } from "./dom-widget";

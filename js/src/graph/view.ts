@@ -2,6 +2,7 @@
 import type { HostTheme } from "../host";
 import type { GraphViewApi } from "./api";
 import { customWidgets } from "./build-widgets";
+import { Clipspace } from "./clipspace";
 import { rebindEvents } from "./canvas-setup";
 import { ViewCore } from "./core";
 import { describeLevel, placeInGraph } from "./describe";
@@ -218,6 +219,15 @@ export class GraphView implements GraphViewApi {
     if (node) this.#menus.editTitle(node);
   }
 
+  copyToClipspace(id: NodeId): boolean { return this.#clipspace(id, "copyToClipspace"); }
+  pasteFromClipspace(id: NodeId): boolean { return this.#clipspace(id, "pasteFromClipspace"); }
+
+  #clipspace(id: NodeId, work: "copyToClipspace" | "pasteFromClipspace"): boolean {
+    const node = this.#core.node(id);
+    if (node) Clipspace[work](node);
+    return node !== undefined && node !== null;
+  }
+
   menuAt(client: Point): (MenuEntry | null)[] {
     const pos = this.toGraph(client);
     const node = this.#core.shownGraph().getNodeOnPos(pos[0], pos[1], this.#core.canvas.visible_nodes);
@@ -321,6 +331,7 @@ export class GraphView implements GraphViewApi {
   adoptTypes(): void { this.#loader.adoptTypes(); }
   remake(): void { this.#loader.remake(); }
   knownType(type: string): boolean { return Object.hasOwn(LiteGraph.registered_node_types, type) && !this.#loader.unknown.has(type); }
+  nodeById(id: NodeId): unknown { return this.#core.node(id); }
   nodeByExecutionId(id: string): unknown { return this.#core.nodeByExecutionId(id); }
   *nodeClasses(): Generator<[nodeType: unknown, info: NodeInfo]> {
     for (const Class of Object.values(LiteGraph.registered_node_types) as unknown as ReturnType<typeof makeNodeClass>[]) if (Class.nodeData) yield [Class, Class.nodeData];

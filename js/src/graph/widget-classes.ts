@@ -103,7 +103,11 @@ function shownValue(widget: AnyWidget): string {
   return shownText(widget.value);
 }
 
+const ANNOTATED = / \[(?:input|output|temp)\]$/;
+
 export function oddWidget(widget: AnyWidget): boolean {
+  // a chosen file may lie in a folder that is not listed, as the mask editor's do
+  if (widget.node?.cnUpload?.name === widget.name && ANNOTATED.test(String(widget.value))) return false;
   const choices = widget.type === "combo" && Array.isArray(widget.options?.values) ? (widget.options.values as unknown[]) : null;
   return isOdd(widget.type, widget.value, choices, !!widget.options?.multiple);
 }

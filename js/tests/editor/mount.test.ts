@@ -3,7 +3,7 @@ import type { Host, HostEvent, HostRequest, KernelState } from "../../src/host";
 import { apply, type Document, type Patch } from "../../src/editor/patch";
 import { FakeView } from "./fake-view";
 
-vi.mock("../../src/graph", () => ({ GraphView: FakeView }));
+vi.mock("../../src/graph", () => ({ GraphView: FakeView, Clipspace: { clipspace: null, onClipspaceEditorClosed: () => undefined } }));
 const { mount } = await import("../../src/editor");
 
 const INFO = { A: { display_name: "Node A", category: "test", output_node: true }, B: { display_name: "Node <b>", category: "test" } };

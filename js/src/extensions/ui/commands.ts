@@ -14,7 +14,7 @@ export const CORE_COMMANDS: Record<string, string> = {
   "Comfy.ShowSettingsDialog": "settings", "Comfy.Canvas.FitView": "fit", "Comfy.Canvas.ResetView": "fit", "Comfy.Canvas.ZoomIn": "zoom-in", "Comfy.Canvas.ZoomOut": "zoom-out",
   "Comfy.Canvas.SelectAll": "select-all", "Comfy.Canvas.DeleteSelectedItems": "delete", "Comfy.Canvas.ToggleSelectedNodes.Mute": "mute",
   "Comfy.Canvas.ToggleSelectedNodes.Bypass": "bypass", "Comfy.Canvas.ToggleSelectedNodes.Collapse": "collapse", "Comfy.Canvas.ToggleSelectedNodes.Pin": "pin",
-  "Comfy.Graph.GroupSelectedNodes": "group", "Comfy.Graph.ConvertToSubgraph": "subgraph",
+  "Comfy.Graph.GroupSelectedNodes": "group", "Comfy.Graph.ConvertToSubgraph": "subgraph", "Comfy.MaskEditor.OpenMaskEditor": "mask-editor",
 };
 
 export class CommandStore {

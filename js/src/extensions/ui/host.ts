@@ -3,7 +3,7 @@
 import type { Editor } from "../../editor/editor";
 import type { ExtensionStatics } from "./types";
 
-export type UiEditor = Pick<Editor, "parts" | "view" | "commands" | "dialogs" | "toolbar" | "settingsDialog" | "settings" | "packProblems" | "files" | "workspace" | "openSettings" | "run"> & { sharesPage: boolean };
+export type UiEditor = Pick<Editor, "parts" | "view" | "commands" | "dialogs" | "toolbar" | "settingsDialog" | "settings" | "packProblems" | "files" | "workspace" | "openSettings" | "run" | "toolbox" | "maskEditor"> & { sharesPage: boolean };
 
 export interface UiApi extends EventTarget {
   fetchApi(route: string, options?: RequestInit): Promise<Response>;

@@ -22,7 +22,7 @@ import { calculateImageGrid, createImageHost } from "./image-preview";
 import { ExtensionManager } from "./manager";
 import { followTheme } from "./page-theme";
 import { addPlaces, type Places } from "./places";
-import { SelectionToolbox } from "./selection-toolbox";
+import { toolboxOfPacks } from "./selection-toolbox";
 import { SettingsStore } from "./settings-store";
 import { Statics } from "./statics";
 import { applyClasses, toggleElement } from "./style-utils";
@@ -100,6 +100,7 @@ function build(app: UiApp): Built {
   const settings = new SettingsStore(settingsBackend(app));
   addCoreSettings(settings, editor);
   const commands = new CommandStore(editor.commands);
+  commands.registerCommands([true, false].map((larger) => ({ id: `Comfy.MaskEditor.BrushSize.${larger ? "Increase" : "Decrease"}`, label: `${larger ? "Larger" : "Smaller"} brush in the MaskEditor`, function: () => editor.maskEditor.resizeBrush(larger) })));
   const sidebar = new Sidebar(places.left, () => editor.view.focus());
   const bottomPanel = new BottomPanel(places.bottom, () => statics.drawPanelButton());
   const ui = new ComfyUI(app, { settings, commands });
@@ -109,8 +110,8 @@ function build(app: UiApp): Built {
   strip.add(menu.element, ui.menuContainer);
   editor.parts.root.append(ui.fileInput);
   const manager = new ExtensionManager({ editor, settings, commands, sidebar, bottomPanel });
-  const toolbox = new SelectionToolbox(editor.parts.canvas, editor.view, commands, () => statics.extensions, () => selectedItems(app));
-  const stops = [followTheme(editor.parts.root, (theme) => settings.adopt(PALETTE, theme)), watchIcons(editor.parts.host, editor.parts.root.ownerDocument), () => strip.destroy(), () => toolbox.destroy()];
+  const takeTools = editor.toolbox.add(() => toolboxOfPacks(commands, statics.extensions, selectedItems(app)));
+  const stops = [followTheme(editor.parts.root, (theme) => settings.adopt(PALETTE, theme)), watchIcons(editor.parts.host, editor.parts.root.ownerDocument), () => strip.destroy(), takeTools];
   nameCanvas(app, places);
   const made: Built = { ui, menu, manager, statics, destroy: () => stops.forEach((stop) => stop()) };
   built.set(app, made);

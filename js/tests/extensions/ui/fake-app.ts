@@ -7,6 +7,7 @@ import { bindKeys, Commands, type Command } from "../../../src/editor/keyboard";
 import { PackProblems } from "../../../src/editor/pack-problems";
 import { SettingsStore } from "../../../src/editor/settings";
 import { SettingsDialog } from "../../../src/editor/settings-dialog";
+import { SelectionToolbox } from "../../../src/editor/selection-toolbox";
 import { Toolbar } from "../../../src/editor/toolbar";
 import { createExtensionManager, createMenu, createUi, registerExtensionUi, type ExtensionStatics, type UiApp } from "../../../src/extensions/ui";
 
@@ -37,9 +38,10 @@ export function fakeApp(stored: Record<string, unknown> = {}) {
     parts: { root, canvas, toasts: new Toasts(root), host: { request: () => new Promise(() => undefined) } },
     view, commands, dialogs: new Dialogs(root), settingsDialog: new SettingsDialog(root), settings: new SettingsStore(storage, {}, () => undefined, () => undefined),
     packProblems: new PackProblems(), files: { title: "flow", open: vi.fn() }, workspace: { edited: vi.fn() }, openSettings: (page?: string) => editor.settingsDialog.open(page), run: vi.fn(), sharesPage: false,
-  } as unknown as UiApp["editor"] & { toolbar: Toolbar };
+  } as unknown as UiApp["editor"] & { toolbar: Toolbar; toolbox: SelectionToolbox };
   editor.settingsDialog.addPages(() => [editor.settings.page()]);
   editor.toolbar = new Toolbar(root, commands, () => undefined, () => undefined);
+  editor.toolbox = new SelectionToolbox(canvas, editor.view);
   root.prepend(editor.toolbar.element);
   bindKeys(root, commands, () => false, () => editor.sharesPage);
   const api = Object.assign(new EventTarget(), {
