@@ -35,8 +35,12 @@ FAMILIES = (
     "clip_vision",
     "model_edit",
     "model_merge",
+    "model_merge_families",
     "model_save",
     "model_patches",
+    "model_patch_files",
+    "unet_patches",
+    "skip_layers",
     "text_encode",
     "vae",
     "latent",
@@ -56,6 +60,7 @@ FAMILIES = (
     "inpaint_conditioning",
     "model_sampling",
     "guidance",
+    "guidance_rules",
 )
 
 

@@ -98,51 +98,6 @@ class ModelMergeBlocks:
         return (made,)
 
 
-def by_block(title: str, parts: list[str]) -> type:
-    """A node that mixes models with a ratio for each of ``parts``, beginnings of names of weights."""
-
-    def input_types(cls: type) -> dict[str, Any]:
-        return {"required": {**_two("MODEL", "model"), **{part: _ratio() for part in parts}}}
-
-    return type(
-        title,
-        (ModelMergeBlocks,),
-        {
-            "INPUT_TYPES": classmethod(input_types),
-            "CATEGORY": "advanced/model_merging/model_specific",
-            "DESCRIPTION": "A mixture of two models with a ratio for each block.",
-            "SEARCH_ALIASES": ["merge models", "block weights", "layers"],
-            "__module__": __name__,
-        },
-    )
-
-
-def _numbered(pattern: str, count: int) -> list[str]:
-    return [pattern.format(number) for number in range(count)]
-
-
-_SD1 = [
-    *("time_embed.", "label_emb."),
-    *_numbered("input_blocks.{}.", 12),
-    *_numbered("middle_block.{}.", 3),
-    *_numbered("output_blocks.{}.", 12),
-    "out.",
-]
-_SDXL = [
-    *("time_embed.", "label_emb."),
-    *_numbered("input_blocks.{}", 9),
-    *_numbered("middle_block.{}", 3),
-    *_numbered("output_blocks.{}", 9),
-    "out.",
-]
-_FLUX = [
-    *("img_in.", "time_in.", "guidance_in", "vector_in.", "txt_in."),
-    *_numbered("double_blocks.{}.", 19),
-    *_numbered("single_blocks.{}.", 38),
-    "final_layer.",
-]
-
-
 class CLIPMergeSimple:
     RETURN_TYPES = ("CLIP",)
     FUNCTION = "merge"
@@ -200,10 +155,6 @@ NODES: dict[str, tuple[type, str | None]] = {
     "ModelMergeAdd": (ModelMergeAdd, "ModelMergeAdd"),
     "ModelMergeSubtract": (ModelMergeSubtract, "ModelMergeSubtract"),
     "ModelMergeBlocks": (ModelMergeBlocks, "ModelMergeBlocks"),
-    "ModelMergeSD1": (by_block("ModelMergeSD1", _SD1), "ModelMergeSD1"),
-    "ModelMergeSD2": (by_block("ModelMergeSD2", _SD1), "ModelMergeSD2"),
-    "ModelMergeSDXL": (by_block("ModelMergeSDXL", _SDXL), "ModelMergeSDXL"),
-    "ModelMergeFlux1": (by_block("ModelMergeFlux1", _FLUX), "ModelMergeFlux1"),
     "CLIPMergeSimple": (CLIPMergeSimple, "CLIPMergeSimple"),
     "CLIPMergeAdd": (CLIPMergeAdd, "CLIPMergeAdd"),
     "CLIPMergeSubtract": (CLIPMergeSubtract, "CLIPMergeSubtract"),
