@@ -33,6 +33,7 @@ FAMILIES = (
     "upscale_model",
     "controlnet",
     "clip_vision",
+    "style",
     "model_edit",
     "model_merge",
     "model_merge_families",

@@ -12,7 +12,7 @@ import pytest
 RECORDED = Path(__file__).parents[3] / "shared" / "reference" / "node_signatures.json"
 MODULES = (
     *("loaders", "loaders_lora", "text_encode", "vae", "upscale_model", "model_merge", "model_save", "model_patches"),
-    *("controlnet", "clip_vision", "model_edit", "model_merge_families", "unet_patches", "skip_layers"),
+    *("controlnet", "clip_vision", "style", "model_edit", "model_merge_families", "unet_patches", "skip_layers"),
     *("guidance_rules",),
 )
 NODES: dict[str, Any] = {}

@@ -1,0 +1,85 @@
+"""Networks from files that are hung on a model's blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import inputs, model_files
+from .loaders import checked
+from .vae import checked_vae
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class ModelPatchLoader:
+    RETURN_TYPES = ("MODEL_PATCH",)
+    FUNCTION = "load_model_patch"
+    CATEGORY = "advanced/loaders"
+    EXPERIMENTAL = True
+    SEARCH_ALIASES = ["diffsynth", "controlnet patch", "qwen controlnet"]
+    DESCRIPTION = "A network that works inside a model's blocks, such as DiffSynth's control of Qwen-Image."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"name": model_files.chooser("model_patches", "A file of models/model_patches.")}}
+
+    def load_model_patch(self, name: str) -> tuple[Any]:
+        from ..diffusion.control.patch_files import load_model_patch
+
+        return (load_model_patch(model_files.path("model_patches", name)),)
+
+    @classmethod
+    def IS_CHANGED(cls, name: str) -> str:
+        return model_files.stamp("model_patches", name)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, name: Any) -> bool | str:
+        return checked("model_patches", name)
+
+
+class QwenImageDiffsynthControlnet:
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "diffsynth_controlnet"
+    CATEGORY = "advanced/loaders/qwen"
+    EXPERIMENTAL = True
+    SEARCH_ALIASES = ["qwen controlnet", "canny", "depth", "inpaint", "control"]
+    DESCRIPTION = "Lets an image (edges, depth, or the one to inpaint) steer Qwen-Image block by block."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "model": inputs.socket("MODEL", "Qwen-Image."),
+                "model_patch": inputs.socket("MODEL_PATCH", "The control network."),
+                "vae": inputs.socket("VAE", "Qwen-Image's."),
+                "image": inputs.image("What steers."),
+                "strength": inputs.number(1.0, -10.0, 10.0, 0.01, "How strongly it steers."),
+            },
+            "optional": {"mask": inputs.mask("For inpaint networks: what is painted anew.")},
+        }
+
+    def diffsynth_controlnet(
+        self, model: Any, model_patch: Any, vae: Any, image: Tensor, strength: float, mask: Tensor | None = None
+    ) -> tuple[Any]:
+        from ..diffusion.control.blockwise import BlockwiseControl, BlockwisePatch
+
+        if not isinstance(model_patch.model, BlockwiseControl):
+            raise ValueError("this model patch is no block-wise control of Qwen-Image")
+        family = getattr(model.model, "family", None)
+        if family is not None and family.title != "Qwen-Image":
+            raise ValueError(f"this control network was made for Qwen-Image and can't steer {family.title}")
+        changed = model.clone()
+        latent_format = model.get_model_object("latent_format")
+        patch = BlockwisePatch(model_patch, checked_vae(vae), latent_format, image, strength, mask)
+        changed.set_model_double_block_patch(patch)
+        changed.set_additional_models(
+            "model_patch", [*model.get_additional_models_with_key("model_patch"), model_patch]
+        )
+        return (changed,)
+
+
+NODES: dict[str, tuple[type, str | None]] = {
+    "ModelPatchLoader": (ModelPatchLoader, "ModelPatchLoader"),
+    "QwenImageDiffsynthControlnet": (QwenImageDiffsynthControlnet, "QwenImageDiffsynthControlnet"),
+}

@@ -1,0 +1,119 @@
+"""DiffSynth's control of Qwen-Image: against its formula, written down here with torch's functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed")
+
+from comfy_notebook import folders
+from comfy_notebook.diffusion import memory
+from comfy_notebook.diffusion.checkpoints.files import WeightsError, write_weights
+from comfy_notebook.diffusion.coders import VideoCoder
+from comfy_notebook.diffusion.vae import VAE
+from comfy_notebook.nodes.model_patch_files import ModelPatchLoader, QwenImageDiffsynthControlnet
+
+from . import tiny
+from .test_families_flux import loaded
+
+
+def weights(values: int = 64) -> dict[str, Tensor]:
+    """A control network for :func:`tiny.qwen_image`, in DiffSynth's layout."""
+    shapes = tiny.layer("img_in", 64, values)
+    for number in range(2):
+        block = f"controlnet_blocks.{number}"
+        shapes |= {f"{block}.{norm}.weight": (64,) for norm in ("x_rms", "y_rms")}
+        shapes |= tiny.layer(f"{block}.input_proj", 64, 64) | tiny.layer(f"{block}.output_proj", 64, 64)
+    return tiny.random_weights(shapes)
+
+
+def added(control: dict[str, Tensor], tokens: Tensor, strength: float) -> Callable[..., Any]:
+    """A hook that adds to the picture's tokens what DiffSynth's formula says."""
+
+    def hook(module: Any, _given: Any, made: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        text, picture = made
+        block = f"controlnet_blocks.{module.number}."
+        seen = functional.linear(tokens, control["img_in.weight"], control["img_in.bias"])
+        own = picture[:, : tokens.shape[1]]
+        mixed = functional.rms_norm(own, (64,), control[block + "x_rms.weight"], 1e-6)
+        mixed = mixed + functional.rms_norm(seen, (64,), control[block + "y_rms.weight"], 1e-6)
+        mixed = functional.linear(mixed, control[block + "input_proj.weight"], control[block + "input_proj.bias"])
+        mixed = functional.gelu(mixed)
+        mixed = functional.linear(mixed, control[block + "output_proj.weight"], control[block + "output_proj.bias"])
+        return text, torch.cat([own + mixed * strength, picture[:, tokens.shape[1] :]], dim=1)
+
+    return hook
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Iterator[Path]:
+    before = folders.current()
+    folders.use(folders.Folders(base=tmp_path))
+    yield tmp_path
+    folders.use(before)
+
+
+def patch_of(values: dict[str, Tensor], base: Path) -> Any:
+    write_weights(values, base / "models" / "model_patches" / "qwen_control.safetensors")
+    return ModelPatchLoader().load_model_patch("qwen_control.safetensors")[0]
+
+
+def packed(latent: Tensor) -> Tensor:
+    from diffusers import QwenImagePipeline
+
+    pipeline: Any = QwenImagePipeline
+    made: Tensor = pipeline._pack_latents(latent, *latent.shape)
+    return made
+
+
+@pytest.mark.parametrize("inpaint", [False, True], ids=["canny", "inpaint"])
+def test_every_block_adds_what_the_formula_says(inpaint: bool, base: Path) -> None:
+    import diffusers
+
+    classes: Any = diffusers
+    vae = VAE(VideoCoder(classes.AutoencoderKLQwenImage(base_dim=8, z_dim=16).eval(), 16))
+    model = loaded(tiny.qwen_image(), base)
+    control = weights(68 if inpaint else 64)
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 64, 96, 3, generator=generator)
+    mask = torch.zeros(1, 64, 96)
+    mask[:, 16:40, 24:64] = 1.0
+    [changed] = QwenImageDiffsynthControlnet().diffsynth_controlnet(
+        model, patch_of(control, base), vae, image, 0.7, mask if inpaint else None
+    )
+    x, text = torch.randn(1, 16, 1, 8, 12, generator=generator), torch.randn(1, 5, 48, generator=generator)
+    reference = torch.randn(1, 16, 1, 4, 4, generator=generator)
+    memory.load_models_gpu([changed])
+    given = changed.model.extra_conds(cross_attn=text, reference_latents=[reference])
+    arguments = {key: value.process_cond(1).cond for key, value in given.items()}
+    options = changed.model_options["transformer_options"]
+    with torch.no_grad():
+        found = changed.model.apply_model(x, torch.tensor([0.5]), transformer_options=options, **arguments)
+        plain = changed.model.apply_model(x, torch.tensor([0.5]), **arguments)
+        pixels = image * (1 - mask[..., None]) if inpaint else image
+        latent = changed.model.process_latent_in(vae.encode(pixels))[:, :, 0]
+        if inpaint:
+            latent = torch.cat([latent, 1 - mask[:, None, ::8, ::8]], dim=1)
+        for number, block in enumerate(changed.model.diffusion_model.module.transformer_blocks):
+            block.number = number
+            block.register_forward_hook(added(control, packed(latent), 0.7))
+        expected = changed.model.apply_model(x, torch.tensor([0.5]), **arguments)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(found, plain, atol=1e-3)
+
+
+def test_what_does_not_belong_together_is_told(base: Path) -> None:
+    with pytest.raises(WeightsError, match=r"no model patch that is known: DiffSynth.*such as a, b"):
+        patch_of({"a": torch.zeros(1), "b": torch.zeros(1)}, base)
+    model = loaded(tiny.flux(), base)
+    with pytest.raises(ValueError, match=r"made for Qwen-Image and can't steer Flux\.1"):
+        QwenImageDiffsynthControlnet().diffsynth_controlnet(
+            model, patch_of(weights(), base), None, torch.zeros(1, 8, 8, 3), 1.0
+        )
