@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from .. import conds, dit_patches, latent_formats
+from .. import attention_bias, conds, dit_patches, latent_formats
 from . import flux_layout
 from .family import Family
 from .patches import from_tokens, padded, places, reference_places, to_tokens
@@ -40,6 +40,7 @@ class FluxNetwork(nn.Module):
         transformer_options: dict[str, Any] | None = None,
         ref_latents: list[Tensor] | None = None,
         ref_latents_method: str = "offset",
+        attention_mask: Tensor | None = None,
         **_unused: Any,
     ) -> Tensor:
         height, width = x.shape[-2:]
@@ -53,7 +54,8 @@ class FluxNetwork(nn.Module):
             "txt_ids": torch.zeros(context.shape[1], 3, device=x.device),
             "return_dict": False,
             **self._own_arguments(x, y, guidance),
-            **_control(control),
+            **_control(control, tokens.shape[1]),
+            **_biased(attention_mask, context.shape[1] + tokens.shape[1]),
         }
         with (
             dit_patches.patched(self.module, self.blocks, transformer_options, x),
@@ -92,16 +94,30 @@ class ChromaNetwork(FluxNetwork):
         return {}
 
 
-def _control(control: Any) -> dict[str, Any]:
-    """Residuals of a control network under the names of diffusers."""
+def _control(control: Any, tokens: int) -> dict[str, Any]:
+    """Residuals of a control network under the names of diffusers; nothing is added to pictures the model looks at."""
     names = {"input": "controlnet_block_samples", "output": "controlnet_single_block_samples"}
-    return {names[side]: values for side, values in (control or {}).items() if side in names and values}
+    return {
+        names[side]: [nn.functional.pad(value, (0, 0, 0, tokens - value.shape[1])) for value in values]
+        for side, values in (control or {}).items()
+        if side in names and values
+    }
+
+
+def _biased(mask: Tensor | None, tokens: int) -> dict[str, Any]:
+    """What is added to the scores of attention, for pictures the model looks at nothing."""
+    if mask is None:
+        return {}
+    more = tokens - mask.shape[-1]
+    return {"joint_attention_kwargs": {"attention_mask": nn.functional.pad(mask, (0, more, 0, more)).unsqueeze(1)}}
 
 
 class Flux(Family):
     """Flux.1 dev and its kin: guidance goes in as a number."""
 
     title = "Flux.1"
+    #: Whether conditionings may weigh what attends to what.
+    biases_attention: ClassVar[bool] = True
     dtypes: ClassVar[tuple[str, ...]] = ("bfloat16", "float16", "float32")
     sampling_kind = "FLUX"
     latent_format = latent_formats.FLUX
@@ -156,6 +172,10 @@ class Flux(Family):
             made["y"] = conds.CONDRegular(vector)
         if self.config.get("guidance_embeds"):
             made["guidance"] = conds.CONDRegular(torch.tensor([float(given.get("guidance", _GUIDANCE))]))
+        if (mask := given.get("attention_mask")) is not None and self.biases_attention:
+            grid = tuple(-(-side // 2) for side in given["noise"].shape[-2:])
+            shape = given.get("attention_mask_img_shape", (1, 1))
+            made["attention_mask"] = conds.CONDRegular(attention_bias.for_picture(mask, shape, grid))
         return made | reference_conds(model, **given)
 
     def concat_cond(self, model: BaseModel, **given: Any) -> Tensor | None:
@@ -178,6 +198,7 @@ class Chroma(Flux):
     """Flux.1 schnell with a smaller modulation and T5 only."""
 
     title = "Chroma"
+    biases_attention = False
     sampling_kind = "FLOW"
     sampling_settings: Mapping[str, Any] = {"shift": 1.0, "multiplier": 1.0}
 
