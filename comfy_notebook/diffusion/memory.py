@@ -25,8 +25,9 @@ T = TypeVar("T")
 class Policy:
     """How memory is used; the command line and packs set it.
 
-    ``cpu``: compute there. ``highvram``: models stay on the device. ``lowvram``: models go there block by block.
-    ``gpu_only``: results stay too. ``reserve`` bytes of the device are left to others.
+    ``cpu``: compute there. ``highvram``: models stay on the device until it is full. ``lowvram``: models go there block
+    by block. ``gpu_only``: as ``highvram``, and results stay too. ``cpu_vae``: autoencoders compute on the CPU.
+    ``force_fp32``, ``force_fp16``: the dtype of computing. ``reserve`` bytes of the device are left to others.
     """
 
     cpu: bool = False
@@ -103,7 +104,17 @@ def _computes(device: torch.device, dtype: Any) -> bool:
 def module_size(module: Module) -> int:
     """Bytes of a module's parameters and buffers."""
     tensors: Iterable[Tensor] = (*module.parameters(), *module.buffers())
-    return sum(value.nelement() * value.element_size() for value in tensors)
+    return sum(tensor_size(value) for value in tensors)
+
+
+def tensor_size(tensor: Tensor) -> int:
+    """Bytes of the numbers of a tensor."""
+    return tensor.nelement() * tensor.element_size()
+
+
+def has_own_memory(device: torch.device) -> bool:
+    """Whether a device has memory beside the machine's, which weights have to be sent to."""
+    return device.type not in ("cpu", "mps")
 
 
 def free_bytes(device: torch.device) -> int:
@@ -141,10 +152,12 @@ class LoadedModel:
         return self._patcher() or (None if network is None else ModelPatcher(network, self.device, self._offload))
 
     def unload(self) -> None:
-        """Take the patches off and the weights back to where they wait."""
+        """Take the patches off and the weights off the device, also where they are to wait there."""
         patcher = self.model
         if patcher is not None:
             patcher.detach()
+            if self._offload == self.device and self.device.type != "cpu":
+                patcher.unpatch_model(cpu(), unpatch_weights=False)
 
     def holds(self, patcher: Any) -> bool:
         """Whether this is the model of ``patcher``, under whatever patches."""
@@ -156,7 +169,8 @@ current_loaded_models: list[LoadedModel] = []
 
 
 def load_models_gpu(models: Sequence[Any], memory_required: float = 0, **_options: Any) -> None:
-    """Bring ``models`` (patchers) to their devices with their patches applied, and unload others where room is needed.
+    """Bring ``models`` (patchers) to their devices with their patches applied, and unload others where room is needed
+    (unless models are to stay: then only once the device is full).
 
     ``memory_required``: bytes to leave free for computing. Raises :class:`OutOfMemory` when a model can't be placed.
     """
@@ -167,7 +181,8 @@ def load_models_gpu(models: Sequence[Any], memory_required: float = 0, **_option
             entry.currently_used = any(entry.holds(model) for model in wanted)
         for device in {model.load_device for model in wanted}:
             missing = sum(model.model_size() - model.loaded_size() for model in wanted if model.load_device == device)
-            free_memory(missing + max(memory_required, MINIMUM_INFERENCE), device, wanted)
+            if not _models_stay():
+                free_memory(missing + max(memory_required, MINIMUM_INFERENCE), device, wanted)
         for model in wanted:
             _place(model, memory_required)
 
@@ -181,6 +196,10 @@ def _with_companions(models: Sequence[Any]) -> list[Any]:
     return found
 
 
+def _models_stay() -> bool:
+    return policy.highvram or policy.gpu_only
+
+
 def _place(model: Any, memory_required: float) -> None:
     entry = next((entry for entry in current_loaded_models if entry.holds(model)), None)
     if entry is not None:
@@ -188,9 +207,15 @@ def _place(model: Any, memory_required: float) -> None:
         before = entry.model
         if before is not model:
             before.hand_over(model)
-    room = free_bytes(model.load_device) - max(memory_required, MINIMUM_INFERENCE)
-    with out_of_memory_as_error(f"load {type(model.model).__name__}"):
-        model.load(room if model.load_device.type == "cuda" else None)
+    room: float | None = None
+    if has_own_memory(model.load_device) and not _models_stay():
+        room = free_bytes(model.load_device) - max(memory_required, MINIMUM_INFERENCE)
+    in_use = [model, *(entry.model for entry in current_loaded_models if entry.currently_used and entry.alive)]
+    try:
+        retry_after_unloading(lambda: model.load(room), "load the model", in_use)
+    except OutOfMemory:
+        model.detach()
+        raise
     current_loaded_models.insert(0, LoadedModel(model))
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from . import memory
+from .streaming import Stream
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -18,13 +21,26 @@ class PatchState:
         self.objects: dict[str, Any] = {}
         self.originals: dict[str, Tensor] = {}
         self._backup: dict[int, tuple[Any, Tensor]] = {}
-        self._hooks: list[Any] = []
+        self._stream: Stream | None = None
+
+    @property
+    def streamed_to(self) -> torch.device | None:
+        """Where the model computes while its weights wait in main memory; None for one that is whole somewhere."""
+        return None if self._stream is None else self._stream.device
+
+    @property
+    def resident(self) -> int:
+        """Bytes of a streamed model that stay on the device."""
+        return 0 if self._stream is None else self._stream.resident
 
     def keep(self, parameter: Any) -> None:
         """Remember the tensor of a parameter that will get another."""
         self._backup.setdefault(id(parameter), (parameter, parameter.data))
 
     def restore_weights(self) -> None:
+        """Give every changed parameter the tensor it had."""
+        if self._backup:
+            self.end_stream()
         for parameter, data in self._backup.values():
             parameter.data = data.to(parameter.device)
         self._backup.clear()
@@ -33,22 +49,24 @@ class PatchState:
 
     def move(self, model: Any, device: torch.device) -> None:
         """All weights to ``device``."""
-        self._end_stream()
+        self.end_stream()
         model.to(device)
         self.device = device
 
-    def stream(self, model: Any, device: torch.device) -> None:
-        """Leave the weights in main memory and send each block's to ``device`` when it computes."""
-        from .streaming import stream_blocks
+    def stream(self, model: Any, device: torch.device, room: float) -> None:
+        """Leave the weights in main memory, but for what fits into ``room`` bytes, and send the others to ``device``
+        when they compute."""
+        if self._stream is not None and self._stream.device == device:
+            return
+        self.move(model, memory.cpu())
+        self.device = None
+        self._stream = Stream(model, device, room)
 
-        if not self._hooks:
-            self.device = None
-            self._hooks = stream_blocks(model, device)
-
-    def _end_stream(self) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks = []
+    def end_stream(self) -> None:
+        """All weights of a streamed model are in main memory again."""
+        if self._stream is not None:
+            self._stream.end()
+            self._stream = None
 
 
 def state_of(model: Any) -> PatchState:

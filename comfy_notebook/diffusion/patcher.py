@@ -144,7 +144,10 @@ class ModelPatcher(OptionSetters):
 
     def loaded_size(self) -> int:
         """Bytes of the weights that are on :attr:`load_device`."""
-        return self.model_size() if state_of(self.model).device == self.load_device else 0
+        state = state_of(self.model)
+        if state.device == self.load_device:
+            return self.model_size()
+        return state.resident if state.streamed_to == self.load_device else 0
 
     def memory_required(self, input_shape: Any) -> float:
         """Bytes that one call of the network takes beside its weights."""
@@ -164,24 +167,31 @@ class ModelPatcher(OptionSetters):
     def load(self, room: float | None = None) -> None:
         """Put the model on its device with this clone's patches on. ``room``: bytes there are, None for enough.
 
-        A model larger than the room computes there block by block and waits in main memory.
+        A model larger than the room computes there block by block and waits in main memory; one that can't, as text
+        encoders, computes in main memory.
         """
         state = state_of(self.model)
         if state.patches != self.patches_uuid:
             self.unpatch_weights()
             self._patch_weights()
         self._patch_objects()
-        too_large = memory.policy.lowvram or (room is not None and room < self._missing())
-        if self.load_device.type == "cuda" and too_large and getattr(self.model, "streams", True):
-            state.stream(self.model, self.load_device)
+        missing = self.model_size() - self.loaded_size()
+        lacking = room is not None and missing > max(room, 0)
+        streams = memory.has_own_memory(self.load_device) and getattr(self.model, "streams", True)
+        if streams and (lacking or memory.policy.lowvram):
+            state.stream(self.model, self.load_device, 0 if memory.policy.lowvram else room or 0)
+        elif lacking and not streams:
+            state.move(self.model, memory.cpu())
         elif state.device != self.load_device:
             state.move(self.model, self.load_device)
-        patches = self.model_options["transformer_options"]
-        for value in _patch_objects_in(patches):
-            value.to(self.load_device)
+        self._bring_along()
 
-    def _missing(self) -> int:
-        return self.model_size() - self.loaded_size()
+    def _bring_along(self) -> None:
+        """Put on the device what moves with no weights: noise levels, which clones replace, and patches of blocks."""
+        for part in getattr(self.model, "children", tuple)():
+            if next(part.parameters(), None) is None:
+                part.to(self.load_device)
+        self.model_patches_to(self.load_device)
 
     def patch_model(self, device_to: Any = None, **_options: Any) -> Any:
         """Load with the patches on; answers the module."""
@@ -211,6 +221,8 @@ class ModelPatcher(OptionSetters):
         import torch
 
         state, names = state_of(self.model), self.weights
+        if self.patches:  # what stands in for the originals should not take room on the device
+            state.move(self.model, self.offload_device)
         stored = getattr(self.model, "storage_dtype", None)
         with torch.no_grad():
             for name, changes in self.patches.items():
