@@ -18,7 +18,7 @@ _DEVICE = inputs.options(["default", "cpu"], "Where the encoder computes.", adva
 def checked(kind: str, *names: Any) -> bool | str:
     """The answer of VALIDATE_INPUTS for model files; a linked input arrives as None and is looked at later."""
     problems = (model_files.problem(kind, name) for name in names if isinstance(name, str))
-    return next((problem for problem in problems if problem is not None), True)
+    return "; ".join(problem for problem in problems if problem is not None) or True
 
 
 class CheckpointLoaderSimple:

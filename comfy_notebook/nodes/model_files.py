@@ -31,8 +31,8 @@ def problem(kind: str, name: str) -> str | None:
     places = " or ".join(str(root) for root in folders.roots(kind))
     if not files:
         return f"there is no file {name!r}: {places} holds no model file. Put it there"
-    close = difflib.get_close_matches(Path(name).name, [Path(file).name for file in files], 3, 0.4)
-    near = [file for file in files if Path(file).name in close]
+    close = difflib.get_close_matches(Path(name).stem, [Path(file).stem for file in files], 3, 0.4)
+    near = [file for file in files if Path(file).stem in close]
     offer = f"like it: {', '.join(near)}" if near else f"there is: {', '.join(files[:5])}"
     return f"there is no file {name!r} in {places}; {offer}"
 
