@@ -37,6 +37,7 @@ class BaseModel(nn.Module):
         self.model_sampling = model_sampling
         self.latent_format: LatentFormat = family.latent_format
         self.manual_cast_dtype: torch.dtype | None = None
+        self.current_patcher: Any = None
         self._dtype = dtype
         self.storage_dtype: torch.dtype | None = None
         self.model_type = SimpleNamespace(name=family.sampling_kind)
@@ -115,7 +116,7 @@ class BaseModel(nn.Module):
 
     def concat_cond(self, **given: Any) -> Tensor | None:
         """More input channels, ``[B,C,…]`` as large as the noise, for models trained with them; None for others."""
-        return self.family.concat_cond(self, **given) if self.family.concat_keys else None
+        return self.family.concat_cond(self, **given)
 
     def extra_conds_shapes(self, **given: Any) -> dict[str, Any]:
         """Shapes of arguments that memory estimates should know of."""

@@ -237,7 +237,8 @@ class ModelPatcher(OptionSetters):
                     state.keep(parameter)
                     cast = part.to(parameter.device, parameter.dtype)
                     if piece.into is None:
-                        parameter.data = cast.reshape(parameter.shape).contiguous()
+                        fits = cast.numel() == parameter.numel()  # layers may get more inputs
+                        parameter.data = (cast.reshape(parameter.shape) if fits else cast).contiguous()
                     else:
                         parameter.data = parameter.data.clone()
                         parameter.data.narrow(0, *piece.into).copy_(cast)

@@ -68,7 +68,7 @@ class Family:
         """More input channels for :attr:`concat_keys`."""
         from .concat import concat_channels
 
-        return concat_channels(model, self.concat_keys, **given)
+        return concat_channels(model, self.concat_keys, **given) if self.concat_keys else None
 
     def model_sampling(self) -> Any:
         """The noise levels the family was trained with."""

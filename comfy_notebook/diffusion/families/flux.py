@@ -147,8 +147,7 @@ class Flux(Family):
 
     def _adapt(self) -> None:
         """What the arguments say about sampling and extra channels."""
-        extra = self.config["in_channels"] // 4 - _CHANNELS
-        self.concat_keys = () if extra <= 0 else ("image",) if extra == _CHANNELS else ("image", "mask")
+        self.concat_keys = _more_inputs(self.config["in_channels"])
         if not self.config["guidance_embeds"]:
             self.sampling_kind = "FLOW"
             self.sampling_settings = {"shift": 1.0, "multiplier": 1.0}
@@ -183,10 +182,15 @@ class Flux(Family):
         the control picture."""
         from .concat import fitted, mask_of
 
+        # A LoRA may have given the network more inputs than its file has.
+        network: Any = model.diffusion_model
+        keys = _more_inputs(network.module.x_embedder.weight.shape[1])
+        if not keys:
+            return None
         noise = given["noise"]
         image = given.get("concat_latent_image")
         image = torch.zeros_like(noise) if image is None else fitted(model.process_latent_in(image), noise)
-        if "mask" not in self.concat_keys:
+        if "mask" not in keys:
             return image
         height, width = noise.shape[-2:]
         mask = mask_of(noise.new_zeros(noise.shape[0], 1, height * 8, width * 8), **given)
@@ -231,6 +235,12 @@ class Chroma(Flux):
 
     def vector(self, model: BaseModel, **given: Any) -> Tensor | None:
         return None
+
+
+def _more_inputs(values: int) -> tuple[str, ...]:
+    """What goes in beside the latent, for a network that takes this many values for each token."""
+    extra = values // 4 - _CHANNELS
+    return () if extra <= 0 else ("image",) if extra == _CHANNELS else ("image", "mask")
 
 
 def reference_conds(model: BaseModel, **given: Any) -> dict[str, Any]:

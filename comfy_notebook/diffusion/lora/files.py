@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..checkpoints.files import WeightsError
 from ..weights import weights_of
 from .adapters import GLoRA, LoHa, LoKr, LoRA
+from .flux_control import grown, with_named_norms
 from .names import Target, model_names, text_names
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _PARTS = {
     **{".lora_linear_layer.up.weight": "up", ".lora_linear_layer.down.weight": "down", ".lora_mid.weight": "mid"},
     **{
         ".alpha": "alpha",
+        ".lora_B.bias": "diff_b",
         ".dora_scale": "dora",
         ".lora_magnitude_vector": "dora",
         ".lora_magnitude_vector.weight": "dora",
@@ -102,6 +104,7 @@ def load_lora_for_models(
 
     Raises :class:`WeightsError` when the file is no LoRA, or one for another family.
     """
+    weights = with_named_norms(weights)
     layers, _ = layers_of(weights)
     if not layers:
         raise WeightsError(f"{file} is no LoRA: it holds {len(weights)} weights and none of them changes another")
@@ -122,6 +125,16 @@ def load_lora_for_models(
     return new_model, new_clip
 
 
+def fitting_patches(
+    weights: Mapping[str, Tensor], names: Mapping[str, Target], patcher: ModelPatcher, file: str
+) -> dict[Any, Any]:
+    """The patches of a LoRA file for a model whose layers are called ``names``.
+
+    Raises :class:`WeightsError` when a layer is of another size.
+    """
+    return _fitting(load_lora(weights, names, log_missing=False), patcher, file)
+
+
 def _fitting(patches: Mapping[Any, Any], patcher: ModelPatcher, file: str) -> dict[Any, Any]:
     """The patches of weights this model has; raises :class:`WeightsError` when one is of another size."""
     weights = weights_of(patcher.model)
@@ -133,6 +146,9 @@ def _fitting(patches: Mapping[Any, Any], patcher: ModelPatcher, file: str) -> di
         shape = weights.shape(name)
         rows = shape[0] if part is None else part[2]
         if isinstance(patch, LoRA) and patch.mid is None and not _fits(patch, rows, shape):
+            if (wider := grown(patch, name, rows, shape[1])) is not None:
+                found[target] = wider
+                continue
             raise WeightsError(
                 f"{file} is a LoRA for a model of another family: it changes {name} as if it had "
                 f"{patch.up.shape[0]} by {patch.down.shape[1]} numbers, and here it has {rows} by {shape[1]}"
