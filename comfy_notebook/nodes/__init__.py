@@ -59,6 +59,7 @@ FAMILIES = (
     "conditioning_area",
     "conditioning_math",
     "inpaint_conditioning",
+    "lotus",
     "model_sampling",
     "guidance",
     "guidance_rules",

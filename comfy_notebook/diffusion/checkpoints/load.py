@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import memory
 from ..base_model import BaseModel, as_patcher
+from ..families import unet_names
 from ..families.registry import recognise
 from .files import WeightsError, missing_extra, read_weights
 from .layout import assign
@@ -81,6 +82,8 @@ def model_from_weights(weights: Mapping[str, Tensor], file: str) -> ModelPatcher
     import torch
 
     weights = dequantised(weights)
+    if unet_names.is_diffusers(weights):
+        weights = unet_names.as_in_files(weights)
     family = recognise({name: tuple(value.shape) for name, value in weights.items()}, file)
     family.adjust(weights)
     quiet_libraries()

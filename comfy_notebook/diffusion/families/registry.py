@@ -13,6 +13,7 @@ _FAMILIES = (
     ("pixel_unet", "PixelUNet"),
     ("stable_diffusion", "StableDiffusion1"),
     ("stable_diffusion", "StableDiffusion2"),
+    ("stable_diffusion", "Lotus"),
     ("stable_diffusion", "StableDiffusionXL"),
     ("stable_diffusion", "StableDiffusionXLRefiner"),
     ("flux", "Flux"),

@@ -81,6 +81,24 @@ class StableDiffusion2(StableDiffusion):
             self.sampling_kind = "V_PREDICTION"
 
 
+class Lotus(StableDiffusion):
+    """Stable Diffusion 2 trained to make depth or normals of a picture's latent in one step. Beside the time it is told
+    its task by four numbers: sine and cosine of (1, 0)."""
+
+    title = "Lotus"
+    sampling_kind = "IMG_TO_IMG"
+
+    @classmethod
+    def fits(cls, config: Mapping[str, Any], has_vector: bool) -> bool:
+        return has_vector and config["projection_class_embeddings_input_dim"] == 4 and config["in_channels"] == 4
+
+    def vector(self, model: BaseModel, **given: Any) -> Tensor | None:
+        import torch
+
+        task = torch.tensor([[1.0, 0.0]])
+        return torch.cat([task.sin(), task.cos()], dim=1)
+
+
 class StableDiffusionXL(StableDiffusion):
     """1024 px, CLIP-L and OpenCLIP-bigG; the size of the picture goes in as numbers."""
 
@@ -134,6 +152,11 @@ def _vector(given: Mapping[str, Any], numbers: list[float], width: int) -> Tenso
     pooled = given.get("pooled_output")
     if pooled is None:
         pooled = torch.zeros(1, width - sizes.shape[1])
+    if pooled.shape[1] + sizes.shape[1] != width:
+        raise ValueError(
+            f"the conditioning's pooled text is {pooled.shape[1]} numbers wide and this model reads "
+            f"{width - sizes.shape[1]}: encode the prompt with the CLIP that belongs to this model"
+        )
     return torch.cat([pooled, sizes.to(pooled.device, pooled.dtype).expand(pooled.shape[0], -1)], dim=1)
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _L_IN_SD1 = ("cond_stage_model.transformer.", "cond_stage_model.")
 _H_IN_SD2 = "cond_stage_model.model."
 _IN_SDXL = ("conditioner.embedders.0.transformer.", "conditioner.embedders.1.model.")
+#: How many of ViT-H's 24 layers files have that end with the one before the last.
+_WITHOUT_LAST = 23
 #: Qwen's token for the beginning of a turn.
 _IM_START = 151644
 #: Encoder → what it is called in checkpoints since Stable Diffusion 3.
@@ -52,8 +54,10 @@ def clip_l(weights: Mapping[str, Tensor], **more: Any) -> Any:
 
 
 def clip_h(weights: Mapping[str, Tensor], **more: Any) -> Any:
-    """OpenCLIP's ViT-H: the layer before the last, with the final norm."""
-    return load_clip(weights, "CLIP-H text encoder", activation="gelu", pad=0, default_layer=-2, **more)
+    """OpenCLIP's ViT-H: the layer before the last, with the final norm. Files of diffusers end with that layer."""
+    layers = {name.split(".layers.")[1].split(".")[0] for name in weights if ".layers." in name}
+    layer = -1 if len(layers) == _WITHOUT_LAST else -2
+    return load_clip(weights, "CLIP-H text encoder", activation="gelu", pad=0, default_layer=layer, **more)
 
 
 def clip_g(weights: Mapping[str, Tensor], **more: Any) -> Any:
@@ -63,7 +67,7 @@ def clip_g(weights: Mapping[str, Tensor], **more: Any) -> Any:
     )
 
 
-def clip_of_checkpoint(weights: Mapping[str, Tensor], family: Family, file: str) -> CLIP | None:
+def clip_of_checkpoint(weights: Mapping[str, Tensor], family: Family | None, file: str) -> CLIP | None:
     """The text encoders that lie in a checkpoint; None when it has none."""
     from ..clip import CLIP
 
