@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .environments import ROOT
+from .environments import ROOT, run
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,19 @@ def test_wheel_holds_the_built_front_end(in_wheel: dict[str, int]) -> None:
         assert in_wheel[f"comfy_notebook/static/icons/{name}"] > 10_000
 
 
+@pytest.mark.parametrize(
+    ("model", "smallest", "largest"),
+    [("upscale_models/realesr-animevideov3-x4", 1.0, 1.5), ("checkpoints/emoji", 4, 25)],
+)
+def test_wheel_holds_the_models(in_wheel: dict[str, int], model: str, smallest: float, largest: float) -> None:
+    name = f"comfy_notebook/models/{model}.safetensors"
+    if not (ROOT / name).is_file():
+        pytest.skip(f"{name} is not there: see training/README.md")
+    assert smallest < in_wheel[name] / 2**20 <= largest
+    tracked = run("git", "ls-files", name, cwd=ROOT) if (ROOT / ".git").exists() else name
+    assert tracked.strip() == name
+
+
 def test_wheel_holds_nothing_else(in_wheel: dict[str, int]) -> None:
     tops = {name.split("/")[0] for name in in_wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"comfy_notebook"}
@@ -44,6 +57,8 @@ def test_wheel_carries_the_licences(wheel: Path) -> None:
     assert "Apache License" in texts["LICENSE"]
     assert "Copyright (C) 2013 by Javi Agenjo" in texts["NOTICE"]
     assert "Permission is hereby granted, free of charge" in texts["NOTICE"]
+    for made_from in ("Real-ESRGAN", "Fluent Emoji", "openai/CLIP"):
+        assert made_from in texts["NOTICE"]
 
 
 def test_source_archive_can_rebuild_the_front_end(dist: Path) -> None:
