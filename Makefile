@@ -3,7 +3,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := js/node_modules/.package-lock.json
 BUNDLE := comfy_notebook/static/editor.js
-FRONT_END_SOURCES := js/build.mjs $(shell find js/src -type f)
+FRONT_END_SOURCES := js/build.mjs comfy_notebook/workflow/missing_nodes.json $(shell find js/src -type f)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..protocol.definition import NodeDefinition
 from ..protocol.registry import Registry
+from ..workflow.missing_nodes import what_it_needs
 from .cycles import path_into_cycle, told
 from .failure import is_a_persons_stop
 from .inputs import DeclaredInputs
@@ -109,7 +110,7 @@ def _definitions(prompt: Prompt, registry: Registry) -> dict[str, NodeDefinition
             message = (
                 f"Node '{title or node_id}' has no class_type"
                 if class_type is None
-                else f"Node '{class_type}' is not installed"
+                else f"Node '{class_type}' is not installed. {what_it_needs(str(class_type))}"
             )
             extra = {"node_id": node_id, "class_type": class_type, "node_title": title or class_type}
             raise PromptRejected(make_error("missing_node_type", message, f"Node ID '#{node_id}'", extra))

@@ -10,6 +10,7 @@ from pathlib import Path
 from .convert import to_api
 from .document import Readable, read_document
 from .errors import WorkflowError
+from .missing_nodes import what_it_needs
 from .specs import InfoSource
 
 
@@ -90,7 +91,13 @@ def report(found: Coverage, steps: int = 20) -> list[str]:
         lines += [f"{runs:>9}  {needed[kind]:>9}  {kind}" for kind, runs in found.best_next(steps)]
         if len(needed) > steps:
             lines.append(f"… and {len(needed) - steps} more.")
+        reasons = Counter(why for kinds in found.lacking.values() for why in {what_it_needs(kind) for kind in kinds})
         lines += ["", "Needed by most: " + ", ".join(f"{kind} ({count})" for kind, count in found.wanted[:steps])]
+        lines += [
+            "",
+            "Workflows by what their missing nodes need:",
+            *(f"{count:>9}  {reason}" for reason, count in reasons.most_common()),
+        ]
     if found.unreadable:
         lines += ["", "Can't be read:", *(f"  {name}: {why}" for name, why in found.unreadable.items())]
     return lines

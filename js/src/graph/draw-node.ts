@@ -1,8 +1,10 @@
 // Draws nodes in our look in place of litegraph's; litegraph still does slots and link curves.
 import { replaceMethod } from "./canvas-methods";
 import type { StateGuard } from "./context-state";
+import { UnknownNode } from "./defined-node";
 import { drawLinksFast, drawSmall } from "./draw-far";
 import { drawGround } from "./draw-ground";
+import { drawMissing } from "./draw-missing";
 import { drawTitle } from "./draw-title";
 import { limitToVisible } from "./draw-visible";
 import { type LGraphCanvas, type LGraphNode, strokeShapeOf } from "./litegraph";
@@ -92,6 +94,7 @@ function drawShape(
   ctx.fillStyle = look.body;
   ctx.fill();
   node.onDrawBackground?.(ctx);
+  if (node instanceof UnknownNode) drawMissing(node, ctx, look, palette);
   if (titled) drawTitle(node, ctx, { x, y, w, radius, look, alpha }, surface, runtime, options);
   ctx.globalAlpha = alpha;
   path(-0.5);

@@ -2,8 +2,10 @@
 import { isRecord } from "./definitions";
 import type { ViewCore } from "./core";
 import { uploadTo } from "./build-widgets";
+import { UnknownNode } from "./defined-node";
 import type { LGraphGroup, LGraphNode } from "./litegraph";
 import type { Menus } from "./menus";
+import { whatItNeeds } from "./missing-nodes";
 import { type AnyWidget, editNumber, oddWidget } from "./widget-classes";
 
 const DELAY = 550;
@@ -71,6 +73,9 @@ export class Hover {
   textFor(node: LGraphNode, x: number, y: number): string {
     const info = this.core.infoOf(node.type);
     const runtime = this.core.runtimeOf(node);
+    if (node instanceof UnknownNode && (y < node.pos[1] || !node.getSlotInPosition(x, y))) {
+      return `The node type ${node.type} is not installed. ${whatItNeeds(node.type, node.properties)}`;
+    }
     if (y < node.pos[1]) {
       if (runtime?.error) return runtime.error.message;
       const stale = runtime?.stale ? "The result is older than the inputs: run again to renew it." : "";
