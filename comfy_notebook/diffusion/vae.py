@@ -53,7 +53,7 @@ class VAE:
     def decode(self, samples_in: Tensor, vae_options: Any = None) -> Tensor:
         """Latents ``[B,C,h,w]`` (video ``[B,C,t,h,w]``) → images ``[B,H,W,3]`` (video ``[B,T,H,W,3]``) in 0…1.
 
-        Falls back to tiles when the device has no room. Raises ``ValueError`` for latents of other channels.
+        Falls back to tiles when the device has no room. Raises ``ValueError`` for latents of other channels or of NaN.
         """
         latent = self._checked(samples_in)
         made = self._with_fallback(
@@ -129,9 +129,25 @@ class VAE:
                 f"this VAE decodes latents of {self.latent_channels} channels, not of {latent.shape[1]}: the latent "
                 "comes from a model of another family; use the VAE that belongs to it"
             )
+        self._check_numbers(latent)
         if self.coder.video and latent.ndim == 4:
             return latent.unsqueeze(2)
         return latent
+
+    @staticmethod
+    def _check_numbers(latent: Tensor) -> None:
+        """A picture of NaN is black and says nothing: where some of a batch are, the others are worth decoding."""
+        import torch
+
+        bad = ~torch.isfinite(latent.flatten(1)).all(dim=1)
+        if bool(bad.all()):
+            raise ValueError(
+                "the latent holds NaN or infinite values, of which no picture can be made: the model that sampled it "
+                "overflowed. Try it in fp32 or bf16, a lower cfg, or another sampler"
+            )
+        if bool(bad.any()):
+            which = bad.nonzero().flatten().tolist()
+            _log.warning("Latents %s of the batch hold NaN: their pictures are black.", which)
 
     def _to_pixels(self, images: Tensor) -> Tensor:
         images = self.vae_encode_crop_pixels(images)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,11 +18,19 @@ def check_steps(steps: int) -> None:
 
 
 def check_sigmas(sigmas: Tensor) -> None:
-    """Raises :class:`ValueError` unless sigmas are one row of finite numbers."""
+    """Raises :class:`ValueError` unless sigmas are one row of finite numbers, none below zero."""
     if sigmas.ndim != 1:
         raise ValueError(f"Sigmas are one row of numbers; these have the shape {list(sigmas.shape)}.")
     if not bool(torch.isfinite(sigmas).all()):
         raise ValueError(f"The sigmas hold values that are no numbers: {sigmas.tolist()}.")
+    if bool((sigmas < 0).any()):
+        raise ValueError(f"Sigmas are amounts of noise, from 0 up; these hold some below: {sigmas.tolist()}.")
+
+
+def check_scale(name: str, scale: Any) -> None:
+    """Raises :class:`ValueError` unless the scale of guidance is a finite number."""
+    if isinstance(scale, (int, float)) and not math.isfinite(scale):
+        raise ValueError(f"{name} is {scale}: guidance needs a number, such as 7.")
 
 
 def check_tensor(latent: Any) -> None:
@@ -67,3 +76,23 @@ def check_conditioning(name: str, conditioning: Any) -> None:
             raise TypeError(
                 f"'{name}' is no CONDITIONING: it takes a list of [tensor, dict], as text encoders make it."
             )
+
+
+#: What families call the width of the text they read.
+_TEXT_WIDTHS = ("cross_attention_dim", "joint_attention_dim", "cap_feat_dim")
+
+
+def check_text(model: Any, conds: dict[str, list[dict[str, Any]]]) -> None:
+    """Raises :class:`ValueError` for conditionings whose text another model's encoder made: it is of another width."""
+    family = getattr(model, "family", None)
+    config = getattr(family, "config", {})
+    width = next((config[key] for key in _TEXT_WIDTHS if isinstance(config.get(key), int)), None)
+    for name, entries in conds.items():
+        for entry in entries:
+            text = entry.get("cross_attn")
+            if width is not None and torch.is_tensor(text) and text.shape[-1] != width:
+                title = getattr(family, "title", "this model")
+                raise ValueError(
+                    f"'{name}' is a text encoding {text.shape[-1]} numbers wide and {title} reads {width}: another "
+                    "model's text encoder made it. Encode the prompt with the CLIP that belongs to this model."
+                )
