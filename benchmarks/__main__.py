@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import canvas, engine, kernel, notebook, serving
+from . import canvas, engine, kernel, notebook, sampling, serving
 
 if __name__ == "__main__":
     kernel.main()
@@ -10,3 +10,4 @@ if __name__ == "__main__":
     serving.main()
     notebook.main()
     canvas.main()
+    sampling.main()
