@@ -11,6 +11,7 @@ import torch
 from ...protocol.context import context
 from .. import memory
 from . import wrappers
+from .masks import repeat_to_batch_size
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,12 +90,11 @@ def _cut(x: Tensor, area: Sequence[int], first: int = 2) -> Tensor:
 
 
 def _masked(mask: Tensor, strength: float, input_x: Tensor, area: Sequence[int] | None) -> Tensor:
-    mask = mask[: input_x.shape[0]]
+    mask = repeat_to_batch_size(mask, input_x.shape[0])
     if area is not None:
         mask = _cut(mask, area, first=1)
     mask = (mask * strength).unsqueeze(1)
-    repeats = [input_x.shape[0] // mask.shape[0], input_x.shape[1], *[1] * (mask.ndim - 2)]
-    return mask.repeat(repeats)
+    return mask.expand(-1, input_x.shape[1], *[-1] * (mask.ndim - 2))
 
 
 def _feather(mult: Tensor, area: Sequence[int], sides: Sequence[int]) -> None:

@@ -42,6 +42,7 @@ class CFGGuider:
 
     def set_cfg(self, cfg: float) -> None:
         """Take a scale; at 1 the negative conditioning is not run."""
+        checks.check_scale("cfg", cfg)
         self.cfg = cfg
 
     def inner_set_conds(self, conds: dict[str, Any]) -> None:
@@ -96,6 +97,7 @@ class CFGGuider:
             return latent_image
         checks.check_sigmas(sigmas)
         checks.check_latent(self.model_patcher, latent_image, noise)
+        checks.check_text(getattr(self.model_patcher, "model", None), self.original_conds)
         options_before = self.model_options
         self.conds = {name: [dict(entry) for entry in entries] for name, entries in self.original_conds.items()}
         self.model_options = {**options_before}
@@ -187,6 +189,8 @@ class DualCFGGuider(CFGGuider):
     """
 
     def set_cfg(self, cfg: float, cfg2: float = 1.0, nested: bool = False) -> None:
+        checks.check_scale("cfg_conds", cfg)
+        checks.check_scale("cfg_cond2_negative", cfg2)
         self.cfg1, self.cfg2, self.nested = cfg, cfg2, nested
 
     def set_conds(  # type: ignore[override]
@@ -244,6 +248,8 @@ class PerpNegGuider(CFGGuider):
         self.inner_set_conds({"positive": positive, "empty_negative_prompt": empty, "negative": negative})
 
     def set_cfg(self, cfg: float, neg_scale: float = 1.0) -> None:
+        checks.check_scale("cfg", cfg)
+        checks.check_scale("neg_scale", neg_scale)
         self.cfg, self.neg_scale = cfg, neg_scale
 
     def predict_noise(
