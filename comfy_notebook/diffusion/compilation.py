@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .patch_state import replace_object, state_of
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 _KEY = "torch.compile"
 
 
-def compiled(model: ModelPatcher, backend: str) -> ModelPatcher:
+def compiled(model: ModelPatcher, backend: str | Callable[..., Any]) -> ModelPatcher:
     """A clone whose network runs compiled by ``backend`` (``inductor``, ``cudagraphs``); the network itself stays.
 
     It is compiled on its first call, once for each shape of latents and a second time for all further ones. While its
@@ -48,7 +49,7 @@ def _failures() -> tuple[type[BaseException], ...]:
     return (exc.BackendCompilerFailed, exc.Unsupported, exc.InternalTorchDynamoError)
 
 
-def _advice(error: BaseException, backend: str) -> str:
+def _advice(error: BaseException, backend: Any) -> str:
     reason = str(error).strip().split("\n")[0]
     need = " On a CPU it needs a C++ compiler (g++ or clang++)" if "compiler" in str(error).lower() else ""
     need = need or (" On a GPU it needs Triton" if "triton" in str(error).lower() else "")
