@@ -3,12 +3,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := js/node_modules/.package-lock.json
 BUNDLE := comfy_notebook/static/editor.js
+# Tests wait for browsers, kernels and programs half of their time: two cores carry four workers.
+WORKERS ?= 4
 FRONT_END_SOURCES := js/build.mjs comfy_notebook/workflow/missing_nodes.json $(shell find js/src -type f)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install lab demo test lint bench clean
+.PHONY: help install lab demo test lint bench clean pytest lint-python lint-front-end vitest
 
 help: ## show what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1: /p' $(MAKEFILE_LIST) | awk -F': ' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -24,16 +26,26 @@ demo: install ## run the quickstart without a display; images and a screenshot g
 	@tools/need-chromium.sh
 	$(BIN)/python tools/demo.py
 
-test: install lint ## install what the tests need, then lint and test everything
+test: ## install what the tests need, then lint and test everything
 	@tools/need-chromium.sh
-	cd js && npx vitest run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	@$(MAKE) --no-print-directory -j 2 install lint-front-end vitest
+	@$(MAKE) --no-print-directory -j 2 pytest lint-python
 
-lint: install ## ruff, mypy, tsc, eslint
+lint: lint-python lint-front-end ## ruff, mypy, tsc, eslint
+
+pytest: install
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+lint-python: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	nice -n 19 $(BIN)/mypy
+
+lint-front-end: $(NODE_MODULES)
 	cd js && npx tsc --noEmit && npx eslint .
+
+vitest: $(BUNDLE)
+	cd js && npx vitest run
 
 bench: install ## measure and print the figures of speed and size
 	@tools/need-chromium.sh
@@ -56,5 +68,6 @@ $(BUNDLE): $(NODE_MODULES) $(FRONT_END_SOURCES)
 	@touch $@
 
 $(INSTALLED): pyproject.toml constraints.txt hatch_build.py $(BUNDLE) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true  # all cores, where pip takes one; some templates are no Python
 	@touch $@

@@ -27,7 +27,7 @@ def test_registering_every_node_and_submitting_needs_no_torch() -> None:
 
 
 def test_the_package_takes_a_fraction_of_its_150_ms() -> None:
-    code = "import time; t = time.perf_counter(); import comfy_notebook; print(time.perf_counter() - t)"
+    code = "import time; t = time.process_time(); import comfy_notebook; print(time.process_time() - t)"
     times = [
         float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
         for _ in range(3)
