@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from .lab import CHROMIUM, LabServer, Notebook, launch, open_notebook, start_lab
+from .lab import CHROMIUM, LabServer, LabWindow, Notebook, launch, start_lab
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class OpenNotebook(Protocol):
-    def __call__(self, cells: list[str], name: str = ...) -> AbstractContextManager[Notebook]: ...
+    def __call__(self, cells: list[str]) -> AbstractContextManager[Notebook]: ...
+
+
+class Windows:
+    """The JupyterLab page that the tests share; one in which a test failed is not used again."""
+
+    def __init__(self, browser: Browser, lab: LabServer) -> None:
+        self._browser, self._lab = browser, lab
+        self._window: LabWindow | None = None
+        self._count = itertools.count(1)
+
+    @contextmanager
+    def notebook(self, cells: list[str]) -> Iterator[Notebook]:
+        self._window = self._window or LabWindow(self._browser, self._lab)
+        try:
+            with self._window.notebook(cells, f"test-{next(self._count)}.ipynb") as book:
+                yield book
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._window is not None:
+            self._window.close()
+        self._window = None
 
 
 @pytest.fixture(scope="session")
@@ -47,11 +72,14 @@ def lab_browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def windows(lab: LabServer, lab_browser: Browser) -> Iterator[Windows]:
+    made = Windows(lab_browser, lab)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def notebook(lab: LabServer, lab_browser: Browser) -> OpenNotebook:
+def notebook(windows: Windows) -> OpenNotebook:
     """Opens notebooks: ``with notebook(["cell", "cell"]) as book: …``."""
-
-    def opening(cells: list[str], name: str = "test.ipynb") -> AbstractContextManager[Notebook]:
-        return open_notebook(lab_browser, lab, cells, name)
-
-    return opening
+    return windows.notebook

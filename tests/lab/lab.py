@@ -36,6 +36,14 @@ CONNECTED = """() => {
   return !!kernel && kernel.connectionStatus === 'connected' && kernel.status === 'idle';
 }"""
 
+SHUT_DOWN = "() => window.jupyterapp.serviceManager.sessions.shutdownAll()"
+CLOSE = """() => {
+  const { shell, serviceManager } = window.jupyterapp;
+  const { id } = shell.currentWidget.sessionContext.session;
+  shell.currentWidget.dispose();
+  void serviceManager.sessions.shutdown(id);
+}"""
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -198,6 +206,7 @@ class Notebook:
         self.command("apputils:change-theme", theme=name)
         light = "true" if "Light" in name else "false"
         self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
+        self.page.wait_for_timeout(300)  # the style sheets of the theme before go later
 
     def save(self) -> dict[str, Any]:
         """Save as a person would, and read the file."""
@@ -207,31 +216,57 @@ class Notebook:
         return saved
 
 
+def _theme_settings(lab: LabServer) -> Path:
+    state = lab.folder.parent / f"{lab.folder.name}-jupyter"
+    return state / "settings" / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+
+
+class LabWindow:
+    """JupyterLab in one browser page: loading it takes seconds, opening one more notebook in it does not."""
+
+    def __init__(self, browser: Browser, lab: LabServer) -> None:
+        self.lab = lab
+        _theme_settings(lab).unlink(missing_ok=True)
+        self._context = browser.new_context(viewport={"width": 1400, "height": 1000})
+        self.page = self._context.new_page()
+        self._problems: list[str] = []
+        self.page.on("pageerror", lambda error: self._problems.append(error.stack or str(error)))
+        self.page.goto(f"{lab.url}/lab?reset", wait_until="domcontentloaded")
+        self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget", timeout=60_000)
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
+
+    @contextlib.contextmanager
+    def notebook(self, cells: list[str], name: str) -> Iterator[Notebook]:
+        """Write a notebook, open it and wait for its kernel (idle *and* connected); afterwards it is gone, unsaved."""
+        write_notebook(self.lab.folder / name, cells)
+        self._problems.clear()
+        book = Notebook(self.page, self.lab, name)
+        self.page.evaluate(
+            """async path => {
+              await window.jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' });
+            }""",
+            name,
+        )
+        book.wait_connected()
+        yield book
+        assert not self._problems, f"errors in the page: {self._problems}"
+        self.page.evaluate(CLOSE)
+
+    def close(self) -> None:
+        with contextlib.suppress(Exception):
+            self.page.evaluate(SHUT_DOWN)
+        self._context.close()
+
+
 @contextlib.contextmanager
 def open_notebook(browser: Browser, lab: LabServer, cells: list[str], name: str = "test.ipynb") -> Iterator[Notebook]:
-    """Write a notebook, open it in a fresh browser context and wait for its kernel (idle *and* connected)."""
-    write_notebook(lab.folder / name, cells)
-    context = browser.new_context(viewport={"width": 1400, "height": 1000})
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    theme = (
-        lab.folder.parent
-        / f"{lab.folder.name}-jupyter/settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
-    )
-    theme.unlink(missing_ok=True)
+    """A notebook in a JupyterLab page of its own."""
+    window = LabWindow(browser, lab)
     try:
-        page.goto(f"{lab.url}/lab/tree/{name}?reset", wait_until="domcontentloaded")
-        page.wait_for_function("() => window.jupyterapp && window.jupyterapp.shell.currentWidget", timeout=60_000)
-        page.wait_for_function(CONNECTED, timeout=60_000)
-        page.wait_for_selector("#jupyterlab-splash", state="detached")
-        notebook = Notebook(page, lab, name)
-        yield notebook
-        assert not problems, f"errors in the page: {problems}"
+        with window.notebook(cells, name) as book:
+            yield book
     finally:
-        with contextlib.suppress(Exception):
-            page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-        context.close()
+        window.close()
 
 
 def launch(playwright: Playwright) -> Browser:

@@ -322,7 +322,7 @@ def test_reruns_of_a_cell_leak_no_frame(notebook: OpenNotebook) -> None:
         book.run(1)
         opened(book)
         before = book.frame_count()
-        for _ in range(8):
+        for _ in range(4):
             book.run(1)
             opened(book)
         deadline = time.monotonic() + 10

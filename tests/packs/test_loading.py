@@ -157,11 +157,11 @@ TASK = asyncio.get_event_loop().create_task(later())
 
 def test_a_pack_that_takes_long_is_told_of_and_goes_on(loader: PackLoader, write_pack: WritePack) -> None:
     loader.limit = 0.3
-    write_pack("a_slow", "import time; time.sleep(1.2)\n" + node_source("Slow"))
+    write_pack("a_slow", "import time; time.sleep(3)\n" + node_source("Slow"))
     write_pack("b_quick", node_source("Quick"))
     started = time.perf_counter()
     slow, quick = loader.load_all()
-    assert time.perf_counter() - started < 1.1
+    assert time.perf_counter() - started < 2.5
     assert slow.status == "importing"
     assert "still importing" in str(slow)
     assert quick.ok
