@@ -16,6 +16,7 @@ ALIASES: dict[str, str] = {
     "comfy.conds": f"{_DIFFUSION}.conds",
     "comfy.controlnet": f"{_MODELS}.controlnet",
     "comfy.extra_samplers.uni_pc": f"{_DIFFUSION}.sampling.uni_pc",
+    "comfy.hooks": f"{_DIFFUSION}.hooks",
     "comfy.k_diffusion.sampling": f"{_DIFFUSION}.sampling.k_diffusion",
     "comfy.ldm.modules.attention": f"{_DIFFUSION}.attention",
     "comfy.latent_formats": f"{_MODELS}.latent_formats",

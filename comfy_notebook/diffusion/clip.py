@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import memory
@@ -19,7 +21,7 @@ class CLIP:
         self.layer_idx: int | None = None
         self.tokenizer_options: dict[str, Any] = {}
         self.use_clip_schedule = False
-        self.apply_hooks_to_conds = None
+        self.apply_hooks_to_conds: Any = None
 
     @property
     def tokenizer(self) -> TextStack:
@@ -49,9 +51,17 @@ class CLIP:
         return self.cond_stage_model.tokenize(text, return_word_ids, **{**self.tokenizer_options, **options})
 
     def encode_from_tokens(
-        self, tokens: Tokens, return_pooled: bool | str = False, return_dict: bool = False, **_options: Any
+        self,
+        tokens: Tokens,
+        return_pooled: bool | str = False,
+        return_dict: bool = False,
+        at: float | None = None,
+        **_options: Any,
     ) -> Any:
-        """The text ``[1,T,D]``; with ``return_pooled`` (text, pooled); with ``return_dict`` a dict with ``cond``."""
+        """The text ``[1,T,D]``; with ``return_pooled`` (text, pooled); with ``return_dict`` a dict with ``cond``.
+
+        ``at``: hooks are as strong as when this part of sampling (0 to 1) is done; None: as if nothing scheduled them.
+        """
         import torch
 
         stack = self.cond_stage_model
@@ -59,7 +69,7 @@ class CLIP:
         if self.layer_idx is not None:
             stack.set_clip_options({"layer": self.layer_idx})
         self.load_model()
-        with torch.inference_mode(mode=False), torch.no_grad():
+        with torch.inference_mode(mode=False), torch.no_grad(), self._hooked(at):
             cond, pooled, *more = memory.retry_after_unloading(
                 lambda: stack.encode_token_weights(tokens), "encode the prompt", keep=[self.patcher]
             )
@@ -72,9 +82,42 @@ class CLIP:
     def encode_from_tokens_scheduled(
         self, tokens: Tokens, unprojected: bool = False, add_dict: Any = None, show_pbar: bool = True
     ) -> list[list[Any]]:
-        """Conditioning for ``tokens``: ``[[text, {"pooled_output": …}]]``."""
-        made = self.encode_from_tokens(tokens, return_dict=True)
-        return [[made.pop("cond"), {**made, **(add_dict or {})}]]
+        """Conditioning for ``tokens``: ``[[text, {"pooled_output": …}]]``, with an entry for each part of sampling in
+        which hooks have another strength, where they are scheduled."""
+        hooks = self.patcher.forced_hooks
+        added = {**(add_dict or {}), **({} if self.apply_hooks_to_conds is None else {"hooks": hooks})}
+        if hooks is None or not self.use_clip_schedule:
+            return [self._entry(self.encode_from_tokens(tokens, return_dict=True), added)]
+        starts = hooks.turns()
+        entries = []
+        for start, end in zip(starts, [*starts[1:], 1.0], strict=True):
+            part = {"clip_start_percent": start, "clip_end_percent": end}
+            made = self.encode_from_tokens(tokens, return_dict=True, at=start)
+            entries.append(self._entry(made, {**added, **part}))
+        return entries
+
+    @staticmethod
+    def _entry(made: dict[str, Any], added: dict[str, Any]) -> list[Any]:
+        return [made["cond"], {key: value for key, value in made.items() if key != "cond"} | added]
+
+    @contextmanager
+    def _hooked(self, at: float | None) -> Iterator[None]:
+        """The encoders under the hooks of this clone, while it lasts."""
+        hooks = self.patcher.forced_hooks
+        if hooks is None:
+            yield
+            return
+        from .hooked_weights import HookedWeights
+
+        hooked = HookedWeights(self.patcher, clip=True)
+        if at is None:
+            hooks = hooks.clone()
+            hooks.set_keyframes_on_hooks(None)
+        try:
+            hooked.apply(hooks.strengths(lambda percent: percent <= (at or 0.0), clip=True))
+            yield
+        finally:
+            hooked.end()
 
     def encode(self, text: str) -> Any:
         return self.encode_from_tokens(self.tokenize(text))

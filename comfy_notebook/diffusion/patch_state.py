@@ -33,6 +33,11 @@ class PatchState:
         """Bytes of a streamed model that stay on the device."""
         return 0 if self._stream is None else self._stream.resident
 
+    @property
+    def room(self) -> float:
+        """Bytes that a streamed model may take on the device."""
+        return 0 if self._stream is None else self._stream.room
+
     def keep(self, parameter: Any) -> None:
         """Remember the tensor of a parameter that will get another."""
         self._backup.setdefault(id(parameter), (parameter, parameter.data))

@@ -7,7 +7,7 @@ model is loaded (:func:`.memory.load_models_gpu`) and go back bit for bit when a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import memory
@@ -48,6 +48,10 @@ class ModelPatcher(OptionSetters):
         self.callbacks: dict[str, dict[Any, list[Any]]] = {}
         self.patches_uuid = uuid.uuid4()
         self.parent: ModelPatcher | None = None
+        #: What hooks of conditionings change, while this clone samples.
+        self.hooked_weights: Any = None
+        #: HOOKS that hold for all that this clone encodes.
+        self.forced_hooks: Any = None
 
     # --- clones ---
 
@@ -62,6 +66,7 @@ class ModelPatcher(OptionSetters):
         made.additional_models = {key: list(models) for key, models in self.additional_models.items()}
         made.callbacks = copy_options(self.callbacks)
         made.parent = self
+        made.hooked_weights = None
         return made
 
     def is_clone(self, other: Any) -> bool:
@@ -116,6 +121,11 @@ class ModelPatcher(OptionSetters):
                 weight = state.originals[name] if name in state.originals else self.weights.get(name)
                 found[name] = [(weight, _unchanged), *self.patches.get(name, [])]
         return found
+
+    def original_weights(self, names: Iterable[str]) -> dict[str, Tensor]:
+        """Those of these weights that the model has, as they are without patches."""
+        state, known = state_of(self.model), self.weights
+        return {name: state.originals.get(name, known.get(name)) for name in names if name in known}
 
     def model_state_dict(self, filter_prefix: str | None = None) -> dict[str, Tensor]:
         """The weights as they are at present, by name."""

@@ -19,7 +19,7 @@ class Stream:
     """
 
     def __init__(self, model: Module, device: torch.device, room: float = 0) -> None:
-        self.device = device
+        self.device, self.room = device, room
         self.resident = 0
         self._hooks: list[Any] = []
         self._movers: list[_Mover] = []

@@ -12,15 +12,35 @@ import pytest
 RECORDED = Path(__file__).parents[3] / "shared" / "reference" / "node_signatures.json"
 MODULES = (
     *("loaders", "loaders_lora", "text_encode", "vae", "upscale_model", "model_merge", "model_save", "model_patches"),
-    *("controlnet", "clip_vision", "style", "model_edit", "model_merge_families", "unet_patches", "skip_layers"),
-    *("guidance_rules",),
+    *(
+        "controlnet",
+        "clip_vision",
+        "style",
+        "unclip",
+        "gligen",
+        "model_edit",
+        "model_merge_families",
+        "unet_patches",
+        "skip_layers",
+    ),
+    *("guidance_rules", "hooks", "conditioning_hooks"),
 )
 NODES: dict[str, Any] = {}
 for name in MODULES:
     if (Path(__file__).parents[2] / "comfy_notebook" / "nodes" / f"{name}.py").exists():
         NODES |= import_module(f"comfy_notebook.nodes.{name}").NODES
 #: Files are what the folders hold.
-LISTS_FILES = {"ckpt_name", "unet_name", "clip_name", "clip_name1", "clip_name2", "clip_name3", "vae_name", "lora_name"}
+LISTS_FILES = {
+    "ckpt_name",
+    "unet_name",
+    "clip_name",
+    "clip_name1",
+    "clip_name2",
+    "clip_name3",
+    "clip_name4",
+    "vae_name",
+    "lora_name",
+}
 LISTS_FILES |= {"model_name", "control_net_name", "name"}
 
 

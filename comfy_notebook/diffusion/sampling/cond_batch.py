@@ -33,6 +33,8 @@ class Window(NamedTuple):
     patches: dict[str, Any] | None
     uuid: Any
     strength: float = 1.0
+    hooks: Any = None
+    default: bool = False
 
     def covers_all(self) -> bool:
         """Whether it alone says what the answer is, everywhere: its weight is one positive number."""
@@ -65,7 +67,10 @@ def get_area_and_mult(conds: Cond, x_in: Tensor, timestep_in: Tensor) -> Window 
         place = model.model.set_position if kind == "position" else model.model.set_empty
         batch = x_in.shape
         patches = {"middle_patch": [place(batch, positions, x_in.device)]}
-    return Window(input_x, mult, conditioning, area, conds.get("control"), patches, conds.get("uuid"), strength)
+    return Window(
+        input_x, mult, conditioning, area, conds.get("control"), patches, conds.get("uuid"), strength,
+        conds.get("hooks"), bool(conds.get("default")),
+    )  # fmt: skip
 
 
 def _fitted(area: Sequence[int], sides: Sequence[int]) -> list[int]:
@@ -115,6 +120,8 @@ def can_concat_cond(one: Window, other: Window) -> bool:
     """Whether two windows can go through the network in one call."""
     if one.input_x.shape != other.input_x.shape or one.control is not other.control:
         return False
+    if one.hooks is not other.hooks:
+        return False
     if (one.patches is None) != (other.patches is None) or (one.patches is not None and one.patches != other.patches):
         return False
     mine, its = one.conditioning, other.conditioning
@@ -146,14 +153,48 @@ def _calc_cond_batch(
             window = samplers.get_area_and_mult(entry, x_in, timestep)
             if window is not None:
                 waiting.append((window, index))
+    waiting = where_no_other_holds(waiting, x_in)
     answers: list[list[tuple[Tensor, Window]]] = [[] for _ in conds]
     while waiting:
         context().check_interrupted()
         batch = _next_batch(model, waiting)
+        _apply_hooks(model, batch[0][0].hooks, timestep)
         outputs = _run(model, batch, timestep, model_options)
         for output, (window, index) in zip(outputs, batch, strict=True):
             answers[index].append((output, window))
     return [_combined(x_in, parts) for parts in answers]
+
+
+def where_no_other_holds(waiting: list[tuple[Window, int]], x_in: Tensor) -> list[tuple[Window, int]]:
+    """``waiting`` with the weights of default conditionings on what the others of the same list leave free."""
+    if not any(window.default for window, _ in waiting):
+        return waiting
+    free: dict[int, Tensor] = {}
+    for window, index in waiting:
+        left = free.setdefault(index, torch.ones_like(x_in))
+        if not window.default:
+            part = left if window.area is None else _cut(left, window.area)
+            part -= window.mult
+    made = []
+    for window, index in waiting:
+        if window.default:
+            left = free[index].clamp(min=0.0)
+            mult = window.mult * (left if window.area is None else _cut(left, window.area))
+            if not bool(mult.any()):
+                continue
+            window = window._replace(mult=mult)  # noqa: PLW2901
+        made.append((window, index))
+    return made
+
+
+def _apply_hooks(model: Any, hooks: Any, timestep: Tensor) -> None:
+    """Give the network the weights that ``hooks`` ask for at this noise level, none for None."""
+    patcher = getattr(model, "current_patcher", None)
+    hooked = None if patcher is None else patcher.hooked_weights
+    if hooked is None:
+        return
+    sigma, to_sigma = float(timestep.flatten()[0]), model.model_sampling.percent_to_sigma
+    hooked.apply([] if hooks is None else hooks.strengths(lambda percent: sigma <= float(to_sigma(percent))))
 
 
 def _combined(x_in: Tensor, parts: list[tuple[Tensor, Window]]) -> Tensor:

@@ -60,11 +60,12 @@ def calculate_start_end_timesteps(model: Any, conds: list[Cond]) -> None:
     """``start_percent`` and ``end_percent`` as sigmas, ``timestep_start`` and ``timestep_end``, in place."""
     sampling = model.model_sampling
     for index, cond in enumerate(conds):
-        found = {
-            f"timestep_{name}": sampling.percent_to_sigma(cond[f"{name}_percent"])
-            for name in ("start", "end")
-            if f"{name}_percent" in cond
-        }
+        found = {}
+        for name, inner in (("start", max), ("end", min)):
+            # What text encoders under scheduled hooks made holds in its part of sampling alone.
+            given = [cond[key] for key in (f"{name}_percent", f"clip_{name}_percent") if key in cond]
+            if given:
+                found[f"timestep_{name}"] = sampling.percent_to_sigma(inner(given))
         if found:
             conds[index] = {**cond, **found}
 

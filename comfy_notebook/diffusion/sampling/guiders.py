@@ -133,11 +133,13 @@ class CFGGuider:
             denoise_mask = prepare_mask(denoise_mask, noise.shape, device)
         noise, latent_image, sigmas = (value.to(device) for value in (noise, latent_image, sigmas))
         try:
+            sampler_helpers.begin_hooks(self.inner_model, self.model_patcher, self.conds)
             self.model_patcher.pre_run()
             return self.inner_sample(
                 noise, latent_image, device, sampler, sigmas, denoise_mask, callback, disable_pbar, seed
             )
         finally:
+            sampler_helpers.end_hooks(self.inner_model, self.model_patcher)
             self.model_patcher.cleanup()
             sampler_helpers.cleanup_models(self.conds, self.loaded_models)
             del self.inner_model

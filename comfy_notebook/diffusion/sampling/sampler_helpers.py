@@ -67,10 +67,29 @@ def cleanup_models(conds: Conds, models: Iterable[Any]) -> None:
     )
 
 
+def begin_hooks(model: Any, patcher: Any, conds: Conds) -> None:
+    """Tell the network which clone samples with it, and make room for the hooks that conditionings carry."""
+    model.current_patcher = patcher
+    if any(entry.get("hooks") is not None for entries in conds.values() for entry in entries):
+        from ..hooked_weights import HookedWeights
+
+        patcher.hooked_weights = HookedWeights(patcher)
+
+
+def end_hooks(model: Any, patcher: Any) -> None:
+    """Take the hooks' weights out of the network."""
+    model.current_patcher = None
+    if patcher.hooked_weights is not None:
+        patcher.hooked_weights.end()
+        patcher.hooked_weights = None
+
+
 __all__ = [
+    "begin_hooks",
     "cleanup_additional_models",
     "cleanup_models",
     "convert_cond",
+    "end_hooks",
     "estimate_memory",
     "get_additional_models",
     "get_models_from_cond",
