@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class OpenNotebook(Protocol):
-    def __call__(self, cells: list[str]) -> AbstractContextManager[Notebook]: ...
+    def __call__(self, cells: list[str], name: str = ...) -> AbstractContextManager[Notebook]: ...
 
 
 class Windows:
@@ -30,10 +30,10 @@ class Windows:
         self._count = itertools.count(1)
 
     @contextmanager
-    def notebook(self, cells: list[str]) -> Iterator[Notebook]:
+    def notebook(self, cells: list[str], name: str = "") -> Iterator[Notebook]:
         self._window = self._window or LabWindow(self._browser, self._lab)
         try:
-            with self._window.notebook(cells, f"test-{next(self._count)}.ipynb") as book:
+            with self._window.notebook(cells, name or f"test-{next(self._count)}.ipynb") as book:
                 yield book
         except BaseException:
             self.close()
