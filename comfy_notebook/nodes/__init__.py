@@ -36,6 +36,8 @@ FAMILIES = (
     "style",
     "unclip",
     "gligen",
+    "unclip",
+    "gligen",
     "model_edit",
     "model_merge",
     "model_merge_families",

@@ -14,6 +14,7 @@ _FAMILIES = (
     ("stable_diffusion", "StableDiffusion1"),
     ("stable_diffusion", "StableDiffusion2"),
     ("stable_diffusion", "Lotus"),
+    ("unclip", "StableUnCLIP"),
     ("stable_diffusion", "StableDiffusionXL"),
     ("stable_diffusion", "StableDiffusionXLRefiner"),
     ("flux", "Flux"),
