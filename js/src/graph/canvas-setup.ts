@@ -117,6 +117,17 @@ export function hookCanvas(core: ViewCore): void {
   canvas.onNodeMoved = () => core.changed("move");
   canvas.ds.onChanged = (scale, offset) => core.emit("view", { scale, offset: [offset[0] as number, offset[1] as number] });
   hookLinks(core);
+  replaceMethod(canvas, "renderLink", (before) => (ctx, a, b, link, border, flow, color, ...rest) => {
+    const lit = canvas.highlighted_links;
+    if (!link || !lit[link.id]) return before(ctx, a, b, link, border, flow, color, ...rest);
+    // links of the selection: litegraph's white is nothing on a light ground
+    canvas.highlighted_links = {};
+    try {
+      before(ctx, a, b, link, border, flow, core.palette.text, ...rest);
+    } finally {
+      canvas.highlighted_links = lit;
+    }
+  });
   replaceMethod(canvas, "openSubgraph", () => (subgraph) => {
     const nodes = core.shownGraph()._nodes.filter((node): node is SubgraphNode => node instanceof SubgraphNode && node.subgraph === subgraph);
     const node = nodes.find((candidate) => candidate.selected) ?? nodes[0];
