@@ -172,6 +172,30 @@ class TripleCLIPLoader:
         return checked("text_encoders", clip_name1, clip_name2, clip_name3)
 
 
+class QuadrupleCLIPLoader:
+    RETURN_TYPES = ("CLIP",)
+    FUNCTION = "load_clip"
+    CATEGORY = "advanced/loaders"
+    SEARCH_ALIASES = ["text encoder", "hidream clip", "llama"]
+    DESCRIPTION = "The four text encoders of HiDream: CLIP-L, CLIP-G, T5 and Llama 3.1, in any order."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        files = model_files.listed("text_encoders")
+        return {"required": {f"clip_name{number}": inputs.combo(files) for number in (1, 2, 3, 4)}}
+
+    def load_clip(self, clip_name1: str, clip_name2: str, clip_name3: str, clip_name4: str) -> tuple[Any]:
+        return _encoders([clip_name1, clip_name2, clip_name3, clip_name4], "hidream")
+
+    @classmethod
+    def IS_CHANGED(cls, clip_name1: str, clip_name2: str, clip_name3: str, clip_name4: str) -> str:
+        return _stamps(clip_name1, clip_name2, clip_name3, clip_name4)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, clip_name1: Any, clip_name2: Any, clip_name3: Any, clip_name4: Any) -> bool | str:
+        return checked("text_encoders", clip_name1, clip_name2, clip_name3, clip_name4)
+
+
 class VAELoader:
     RETURN_TYPES = ("VAE",)
     FUNCTION = "load_vae"
@@ -207,5 +231,6 @@ NODES: dict[str, tuple[type, str | None]] = {
     "CLIPLoader": (CLIPLoader, "Load CLIP"),
     "DualCLIPLoader": (DualCLIPLoader, "DualCLIPLoader"),
     "TripleCLIPLoader": (TripleCLIPLoader, None),
+    "QuadrupleCLIPLoader": (QuadrupleCLIPLoader, None),
     "VAELoader": (VAELoader, "Load VAE"),
 }

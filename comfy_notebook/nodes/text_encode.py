@@ -197,6 +197,33 @@ class CLIPTextEncodeSD3:
         return _encoded(clip, tokens)
 
 
+class CLIPTextEncodeHiDream:
+    RETURN_TYPES = ("CONDITIONING",)
+    FUNCTION = "encode"
+    CATEGORY = "advanced/conditioning"
+    SEARCH_ALIASES = ["hidream prompt", "llama"]
+    DESCRIPTION = "A prompt for each of HiDream's text encoders."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "clip": inputs.socket("CLIP"),
+                "clip_l": prompt("For CLIP-L."),
+                "clip_g": prompt("For CLIP-G."),
+                "t5xxl": prompt("For T5."),
+                "llama": prompt("For Llama."),
+            }
+        }
+
+    def encode(self, clip: Any, clip_l: str, clip_g: str, t5xxl: str, llama: str) -> tuple[Conditioning]:
+        texts = {"l": clip_l, "g": clip_g, "t5xxl": t5xxl, "llama": llama}
+        known = checked_clip(clip).tokenize("")
+        if "llama" not in known and "t5xxl" not in known:
+            raise ValueError("this text encoder is not HiDream's, which has four parts")
+        return _encoded(clip, {name: clip.tokenize(text)[name] for name, text in texts.items() if name in known})
+
+
 class CLIPTextEncodeControlnet:
     RETURN_TYPES = ("CONDITIONING",)
     FUNCTION = "encode"
@@ -288,6 +315,7 @@ NODES: dict[str, tuple[type, str | None]] = {
     "CLIPTextEncodeSDXLRefiner": (CLIPTextEncodeSDXLRefiner, None),
     "CLIPTextEncodeFlux": (CLIPTextEncodeFlux, None),
     "CLIPTextEncodeSD3": (CLIPTextEncodeSD3, None),
+    "CLIPTextEncodeHiDream": (CLIPTextEncodeHiDream, None),
     "CLIPTextEncodeControlnet": (CLIPTextEncodeControlnet, None),
     "T5TokenizerOptions": (T5TokenizerOptions, None),
     "CLIPTextEncodeLumina2": (CLIPTextEncodeLumina2, "CLIP Text Encode for Lumina2"),

@@ -23,6 +23,7 @@ _FAMILIES = (
     ("auraflow", "AuraFlow"),
     ("z_image", "ZImage"),
     ("qwen_image", "QwenImage"),
+    ("hidream", "HiDream"),
 )
 
 

@@ -10,6 +10,8 @@ from ..checkpoints.files import WeightsError, read_weights
 from ..checkpoints.quantised import dequantised
 from .causal import QWEN_IMAGE, Z_IMAGE, TemplateTokenizer, load_qwen
 from .clip_files import load_clip, to_open_clip
+from .hidream import HiDreamText, load_llama
+from .hidream import tokenizers as hidream_tokenizers
 from .language import LanguageTokenizer
 from .qwen_vl import PictureTokenizer, load_qwen_vl, sees
 from .stack import (
@@ -137,6 +139,8 @@ def which(weights: Mapping[str, Tensor], file: str) -> str:
         return "qwen3"
     if any(name.endswith("layers.0.self_attn.q_proj.bias") and "text_model" not in name for name in weights):
         return "qwen25"
+    if any(name.endswith("layers.0.self_attn.q_proj.weight") and "encoder" not in name for name in weights):
+        return "llama"
     if "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight" in weights:
         second = "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight"
         return "umt5" if second in weights else "t5xxl"
@@ -161,17 +165,18 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Tensor], str], Any]] = {
     "l": _build_l,
     "h": lambda weights, kind: clip_h(weights),
     "g": lambda weights, kind: clip_g(weights),
-    "t5xxl": lambda weights, kind: _build_t5(weights, "t5"),
+    "t5xxl": lambda weights, kind: _build_t5(weights, "t5", masked=kind == "hidream", zeroed=False),
+    "llama": lambda weights, kind: load_llama(weights, _language_dtype()),
     "umt5": lambda weights, kind: _build_t5(weights, "umt5", masked=True, end=_umt5_end(kind)),
     "qwen3": lambda weights, kind: load_qwen(weights, _language_dtype(), layer=-2),
     "qwen25": lambda weights, kind: _build_qwen25(weights),
 }
 
 
-def _build_t5(weights: Mapping[str, Tensor], kind: str, masked: bool = False, end: int = 1) -> Any:
+def _build_t5(weights: Mapping[str, Tensor], kind: str, **more: Any) -> Any:
     from .language import load_t5
 
-    return load_t5(weights, _language_dtype(), kind, masked, end)
+    return load_t5(weights, _language_dtype(), kind, **more)
 
 
 def _umt5_end(kind: str) -> int:
@@ -196,6 +201,9 @@ def _language_dtype() -> Any:
 def stack_for(encoders: dict[str, Any], kind: str, inside: Mapping[str, Encode] | None = None) -> TextStack:
     """Encoders put together as the model called ``kind`` wants them; ``inside`` are tokenizers that files held."""
     names = set(encoders)
+    if kind == "hidream" and names <= {"l", "g", "t5xxl", "llama"}:
+        clips = {name: encoder for name, encoder in encoders.items() if name in ("l", "g")}
+        return HiDreamText(encoders, {**_tokenizers(clips), **hidream_tokenizers(list(encoders))})
     if names == {"l", "g"} and kind == "sd3":
         return StableDiffusion3Text(encoders, _tokenizers(encoders))
     if names == {"l", "g"}:

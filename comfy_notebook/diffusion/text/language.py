@@ -44,13 +44,16 @@ class LanguageTokenizer:
 class T5Encoder(nn.Module):
     """``transformer`` is transformers' ``T5EncoderModel`` or ``UMT5EncoderModel``.
 
-    ``masked``: padding is hidden from attention and zero in the output.
+    ``masked``: padding is hidden from attention; ``zeroed``: and zero in the output.
     """
 
-    def __init__(self, transformer: Any, end: int = 1, pad: int = 0, masked: bool = False) -> None:
+    def __init__(
+        self, transformer: Any, end: int = 1, pad: int = 0, masked: bool = False, zeroed: bool | None = None
+    ) -> None:
         super().__init__()
         self.transformer = transformer
         self.end, self.pad, self.masked = end, pad, masked
+        self.zeroed = masked if zeroed is None else zeroed
 
     @property
     def device(self) -> torch.device:
@@ -76,11 +79,16 @@ class T5Encoder(nn.Module):
             ends = (ids == self.end).int().argmax(dim=1, keepdim=True)
             mask = (torch.arange(ids.shape[1], device=ids.device)[None] <= ends).long()
         made = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        return made * mask[..., None] if self.masked else made  # type: ignore[no-any-return]
+        return made * mask[..., None] if self.zeroed else made  # type: ignore[no-any-return]
 
 
 def load_t5(
-    weights: Mapping[str, Tensor], dtype: Any, kind: str = "t5", masked: bool = False, end: int = 1
+    weights: Mapping[str, Tensor],
+    dtype: Any,
+    kind: str = "t5",
+    masked: bool = False,
+    end: int = 1,
+    zeroed: bool | None = None,
 ) -> T5Encoder:
     """A T5 (v1.1) or UMT5 encoder with the weights of a file.
 
@@ -115,4 +123,4 @@ def load_t5(
     state = {name: value.to(dtype) if value.is_floating_point() else value for name, value in weights.items()}
     state["encoder.embed_tokens.weight"] = state["shared.weight"]
     assign(module, state, "T5 text encoder")
-    return T5Encoder(module, end, masked=masked)
+    return T5Encoder(module, end, masked=masked, zeroed=zeroed)

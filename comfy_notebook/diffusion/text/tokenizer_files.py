@@ -23,6 +23,7 @@ SOURCES = {
     "umt5": ("google/umt5-xxl", ""),
     "pile-t5": ("fal/AuraFlow", "tokenizer"),
     "qwen2.5-vl": ("Qwen/Qwen2.5-VL-7B-Instruct", ""),
+    "llama3": ("meta-llama/Llama-3.1-8B-Instruct", ""),
     "qwen3": ("Qwen/Qwen3-4B", ""),
 }
 _FILE = "tokenizer.json"
