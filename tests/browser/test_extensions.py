@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Frame
 
 from comfy_notebook import RunError, Workflow
@@ -387,4 +388,43 @@ def test_the_app_loads_workflows_prompts_files_and_definitions(with_script: Show
         # the clipspace
         page.js("() => window.copyPictures(5, 6)")
         assert page.js("() => app.graph.getNodeById(6).imgs.map(i => i.src)") == ["data:,"]
+        assert page.problems() == []
+
+
+def test_packs_open_the_mask_editor_and_the_clipspace(with_script: Show, session: Session) -> None:
+    session.folders.input.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (64, 48), (200, 100, 50)).save(session.folders.input / "plain.png")
+    with with_script("mask", document(node(1, "LoadImage", ["plain.png", "image"]))) as page:
+        page.until("() => app.graph.getNodeById(1).imgs?.length === 1")
+        page.js("() => window.maskOf(1)")
+        dialog = page.realm.get_by_test_id("mask-editor")
+        page.until("() => document.querySelector('[data-testid=mask-editor]')?.dataset.state === 'ready'")
+        assert page.js("() => window.openNow()") == [True, True]
+        page.realm.get_by_test_id("mask-invert").click()
+        page.realm.get_by_test_id("mask-save").click()
+        dialog.wait_for(state="detached")
+        assert page.js("() => window.saves") == ["clipspace"]
+        assert page.js("() => [...window.openNow(), window.comfyAPI.app.ComfyApp.clipspace_return_node]") == [
+            False,
+            False,
+            None,
+        ]
+        kernel_sees(page, lambda nodes: nodes[0]["widgets_values"][0].startswith("clipspace/clipspace-mask-"))
+        (name,) = [path.name for path in (session.folders.input / "clipspace").iterdir()]
+        with Image.open(session.folders.input / "clipspace" / name) as saved:
+            assert saved.getpixel((5, 5)) == (200, 100, 50, 0)
+        page.js("() => window.maskByCommand(1)")
+        page.until("() => document.querySelector('[data-testid=mask-editor]')?.dataset.state === 'ready'")
+        size = page.realm.get_by_test_id("mask-size-number")
+        before = int(size.input_value())
+        page.js("() => app.extensionManager.command.execute('Comfy.MaskEditor.BrushSize.Increase')")
+        assert int(size.input_value()) > before
+        page.realm.get_by_test_id("mask-cancel").click()
+        dialog.wait_for(state="detached")
+        # the clipspace, with what packs offer for it
+        page.js("() => app.openClipspace()")
+        buttons = page.realm.locator(".cn-clipspace-offers button")
+        assert buttons.all_inner_texts() == ["MaskEditor", "Detect"]
+        buttons.get_by_text("Detect").click()
+        assert page.js("() => window.offered") == 1
         assert page.problems() == []

@@ -202,3 +202,30 @@ async def test_mask_goes_into_the_alpha_of_the_original_with_its_texts(
     lost = form(png_bytes(), "m.png", original_ref=json.dumps({"filename": "gone.png"}))
     assert (await pair.post("/upload/mask", data=lost)).status == 404
     assert files_below(session.folders.input) == ["mask.png", "photo.png"]
+
+
+async def test_a_picture_on_its_side_is_masked_as_it_is_shown(pair: aiohttp.ClientSession, session: Session) -> None:
+    """EXIF orientation 6: the first row of the file is the right edge of what browsers and LoadImage show."""
+    picture = Image.new("RGB", (4, 2))
+    picture.putpixel((0, 0), (255, 0, 0))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = io.BytesIO()
+    picture.save(data, "PNG", exif=exif)
+    await upload(pair, data.getvalue(), "side.png")
+    alpha = Image.new("RGBA", (2, 4), (0, 0, 0, 255))
+    alpha.putpixel((1, 0), (0, 0, 0, 0))
+    mask = io.BytesIO()
+    alpha.save(mask, "PNG")
+    fields = {"original_ref": json.dumps({"filename": "side.png", "type": "input"}), "subfolder": "clipspace"}
+    async with pair.post("/upload/mask", data=form(mask.getvalue(), "m.png", **fields)) as response:
+        assert await response.json() == {"name": "m.png", "subfolder": "clipspace", "type": "input"}
+    with Image.open(session.folders.input / "clipspace/m.png") as image:
+        assert image.size == (2, 4)
+        assert image.getpixel((1, 0)) == (255, 0, 0, 0)
+        assert image.getpixel((0, 0)) == (0, 0, 0, 255)
+        assert not image.getexif()
+    for how in ({"channel": "rgb"}, {"preview": "webp"}):
+        async with pair.get("/view", params={"filename": "side.png", "type": "input", **how}) as response:
+            with Image.open(io.BytesIO(await response.read())) as shown:
+                assert shown.size == (2, 4)

@@ -13,14 +13,17 @@ export interface Picture {
 }
 
 const BAND = 512;
+/** Of larger pictures a JPEG is shown, which the kernel makes and sends faster. */
+const EXACT_PIXELS = 4_000_000;
 const OPAQUE = /\.(jpe?g|jfif|bmp)$/i;
 
 /** Rejects when the kernel does not have the file, or when it is no picture. */
 export async function loadPicture(ref: FileRef, api: Pick<KernelApi, "view">, media: Pick<Media, "url">): Promise<Picture> {
   const own: string[] = [];
   const release = () => own.forEach((url) => URL.revokeObjectURL(url));
-  const channel = async (name: "rgb" | "a"): Promise<HTMLImageElement> => {
+  const channel = async (name: "rgb" | "a", pixels = 0): Promise<HTMLImageElement> => {
     const query = new URLSearchParams({ filename: ref.filename, subfolder: ref.subfolder ?? "", type: ref.type ?? "output", channel: name });
+    if (pixels > EXACT_PIXELS) query.set("preview", "jpeg;95");
     const url = URL.createObjectURL(await api.view(query));
     own.push(url);
     return imageOf(url);
@@ -31,7 +34,7 @@ export async function loadPicture(ref: FileRef, api: Pick<KernelApi, "view">, me
     const mask = new Raster(width, height);
     const transparent = !(whole && OPAQUE.test(ref.filename)) && readAlpha(whole ?? (await channel("a")), mask);
     // what is masked has colours too, which only the kernel shows
-    const image = whole && !transparent ? whole : await channel("rgb");
+    const image = whole && !transparent ? whole : await channel("rgb", width * height);
     return { image, mask, release };
   } catch (error) {
     release();

@@ -16,13 +16,14 @@ export interface Placing {
 
 const MARGIN = 12;
 const MOST = 32;
+const MOST_FITTED = 8;
 /** How much of the picture stays on the stage, whatever a person does. */
 const KEPT = 48;
 
-/** The whole picture in the middle; small pictures are enlarged at most fourfold. */
+/** The whole picture in the middle; small pictures are enlarged, but not without end. */
 export function fitted(stage: Size, picture: Size): Placing {
   const room = (length: number) => Math.max(16, length - 2 * MARGIN);
-  const scale = Math.min(room(stage.width) / picture.width, room(stage.height) / picture.height, 4);
+  const scale = Math.min(room(stage.width) / picture.width, room(stage.height) / picture.height, MOST_FITTED);
   return { scale, left: (stage.width - picture.width * scale) / 2, top: (stage.height - picture.height * scale) / 2 };
 }
 

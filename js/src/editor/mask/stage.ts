@@ -19,7 +19,7 @@ const SVG = "http://www.w3.org/2000/svg";
 const SQUARES = 4;
 
 export class MaskStage {
-  readonly element = h("div", { class: "cn-mask-stage", tabindex: "0", "data-testid": "mask-stage", "aria-label": "Picture to mask" });
+  readonly element = h("div", { class: "cn-mask-stage", tabindex: "0", role: "application", "data-testid": "mask-stage", "aria-label": "Picture to mask" });
   /** Space is held. */
   holding = false;
   private readonly sheet: HTMLElement;
