@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import memory
+from . import memory, tiny_autoencoder
 from .checkpoints.files import WeightsError, read_weights
 from .checkpoints.layout import Layout, Piece, assign
 from .checkpoints.meta import quiet_libraries, shapes_of, without_weights
@@ -33,6 +33,8 @@ def load_vae(weights: Mapping[str, Tensor], file: str) -> VAE:
     Raises :class:`WeightsError` when it is none of those known.
     """
     shapes = {name: tuple(value.shape) for name, value in weights.items()}
+    if tiny_autoencoder.is_tiny(shapes):
+        return tiny_autoencoder.vae_of(weights, file)
     coder, layout = _coder(shapes, file)
     dtype = memory.compute_dtype(None, _dtypes())
     if memory.policy.cpu_vae:

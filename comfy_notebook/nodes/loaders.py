@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from . import inputs, model_files
@@ -201,28 +202,49 @@ class VAELoader:
     FUNCTION = "load_vae"
     CATEGORY = "loaders"
     SEARCH_ALIASES = ["autoencoder", "open vae"]
-    DESCRIPTION = "An autoencoder from a file; pixel_space stands for none, where a model paints pixels."
+    DESCRIPTION = (
+        "An autoencoder from a file; taesd and its kin are two small ones of models/vae_approx; pixel_space stands for "
+        "none, where a model paints pixels."
+    )
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"vae_name": model_files.chooser("vae", "A file of models/vae.", "pixel_space")}}
+        more = [name for name in _TINY if len(_halves(name)) == 2]
+        return {"required": {"vae_name": model_files.chooser("vae", "A file of models/vae.", *more, "pixel_space")}}
 
     def load_vae(self, vae_name: str) -> tuple[Any]:
         from ..diffusion.coders import PixelCoder
+        from ..diffusion.tiny_autoencoder import load_by_name
         from ..diffusion.vae import VAE
         from ..diffusion.vae_files import load_vae_file
 
         if vae_name == "pixel_space":
             return (VAE(PixelCoder()),)
+        if vae_name in _TINY:
+            return (load_by_name(vae_name),)
         return (load_vae_file(model_files.path("vae", vae_name)),)
 
     @classmethod
     def IS_CHANGED(cls, vae_name: str) -> str:
+        if vae_name in _TINY:
+            return " ".join(model_files.stamp("vae_approx", file) for file in _halves(vae_name))
         return "" if vae_name == "pixel_space" else model_files.stamp("vae", vae_name)
 
     @classmethod
     def VALIDATE_INPUTS(cls, vae_name: Any) -> bool | str:
-        return vae_name == "pixel_space" or checked("vae", vae_name)
+        if vae_name in _TINY and len(_halves(vae_name)) < 2:
+            return f"{vae_name}_encoder and {vae_name}_decoder have to be in models/vae_approx"
+        return vae_name == "pixel_space" or vae_name in _TINY or checked("vae", vae_name)
+
+
+#: Small autoencoders with a file for each half in models/vae_approx.
+_TINY = ("taesd", "taesdxl", "taesd3", "taef1")
+
+
+def _halves(name: str) -> list[str]:
+    """The files of a tiny autoencoder that are there, one for each half."""
+    stems = {Path(file).stem: file for file in model_files.listed("vae_approx")}
+    return [stems[stem] for stem in (f"{name}_encoder", f"{name}_decoder") if stem in stems]
 
 
 NODES: dict[str, tuple[type, str | None]] = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
 from ...protocol.context import context
 
+_log = logging.getLogger("comfy_notebook")
 MAX_PREVIEW_RESOLUTION = 512
 #: No more previews than the clients are sent.
 _INTERVAL = 0.1
@@ -64,16 +66,58 @@ class Latent2RGBPreviewer(LatentPreviewer):
         return preview_to_image(image)
 
 
+class TAESDPreviewerImpl(LatentPreviewer):
+    """Decodes previews with a tiny autoencoder."""
+
+    def __init__(self, decoder: Any) -> None:
+        self.decoder = decoder
+
+    def decode_latent_to_preview(self, x0: Any) -> Any:
+        import torch
+
+        weight = next(self.decoder.parameters())
+        latent = (x0[:1, :, 0] if x0.ndim == 5 else x0[:1]).to(weight.device, weight.dtype)
+        with torch.no_grad():
+            image = self.decoder(latent)[0].movedim(0, -1)
+        return preview_to_image(image)
+
+
 def get_previewer(device: Any, latent_format: Any) -> LatentPreviewer | None:
-    """What draws previews of latents of this format; None where previews are off or the format tells no colours."""
+    """What draws previews of latents of this format; None where previews are off or the format tells no colours.
+
+    The method ``taesd`` decodes them with the file that the format names in ``models/vae_approx``, if it is there.
+    """
+    method = chosen_method()
+    if method == "none":
+        return None
+    if method == "taesd" and (previewer := _tiny_previewer(device, latent_format)) is not None:
+        return previewer
     factors = getattr(latent_format, "latent_rgb_factors", None)
-    if chosen_method() == "none" or factors is None:
+    if factors is None:
         return None
     return Latent2RGBPreviewer(
         factors,
         getattr(latent_format, "latent_rgb_factors_bias", None),
         getattr(latent_format, "latent_rgb_factors_reshape", None),
     )
+
+
+def _tiny_previewer(device: Any, latent_format: Any) -> TAESDPreviewerImpl | None:
+    """The previewer with the tiny decoder for a format; None, with a warning, where it can't be had."""
+    name = getattr(latent_format, "taesd_decoder_name", None)
+    if name is None:
+        return None
+    try:
+        from ..tiny_autoencoder import load_decoder
+
+        decoder = load_decoder(name)
+    except (OSError, ValueError, ImportError) as error:
+        _log.warning("Previews do without %s: %s", name, error)
+        return None
+    if decoder is None:
+        _log.warning("There is no %s in models/vae_approx: previews are drawn from the latent's colours.", name)
+        return None
+    return TAESDPreviewerImpl(decoder if device is None else decoder.to(device))
 
 
 def prepare_callback(model: Any, steps: int, x0_output_dict: dict[str, Any] | None = None) -> Callable[..., None]:
@@ -91,7 +135,7 @@ def prepare_callback(model: Any, steps: int, x0_output_dict: dict[str, Any] | No
         preview = None
         now = time.monotonic()
         due = now - shown >= _INTERVAL or step + 1 >= total_steps
-        if previewer is not None and running.sink is not None and due and _is_picture(x0):
+        if previewer is not None and running.wants_previews() and due and _is_picture(x0):
             preview = previewer.decode_latent_to_preview_image("JPEG", x0)
             shown = now
         report_progress(step + 1, total_steps, preview)
