@@ -142,12 +142,14 @@ def test_stability_weights_go_where_the_conversion_puts_them(tmp_path: Path) -> 
         close(state[f"transformer_blocks.1.{name}.weight"], expected, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("kind", ["instantx", "no-single", "union-depth", "union-auto", "xlabs"])
+@pytest.mark.parametrize("kind", ["instantx", "no-single", "union-depth", "union-auto", "xlabs", "alimama"])
 def test_flux(kind: str, tmp_path: Path) -> None:
     model = loaded(tiny.flux(), tmp_path, "model", load_diffusion_model)
     union = kind.startswith("union")
     xlabs = kind == "xlabs"
     weights = tiny_control.xlabs() if xlabs else tiny_control.flux(int(kind != "no-single"), 7 if union else None)
+    if kind == "alimama":
+        weights |= tiny.random_weights({"controlnet_x_embedder.weight": (64, 68)})
     control = loaded(weights, tmp_path, "control", load_controlnet)
     module, transformer = control.control_model.module, model.model.diffusion_model.module
     if union:
@@ -155,7 +157,11 @@ def test_flux(kind: str, tmp_path: Path) -> None:
     x, cond, picture = inputs(y=64)
     cond["guidance"] = torch.tensor([3.0, 3.0])
     vae = None if xlabs else PoolingVAE()
+    conditioning = apply(control, picture, vae)
     seen = picture.movedim(-1, 1) * 2 - 1 if xlabs else packed((PoolingVAE().encode(picture) - 0.1159) * 0.3611)
+    if kind == "alimama":
+        conditioning, holed, mask = inpaint(control, picture, vae)
+        seen = packed(torch.cat([(PoolingVAE().encode(holed) - 0.1159) * 0.3611, mask], dim=1))
     from diffusers import FluxPipeline
 
     pipeline: Any = FluxPipeline
@@ -175,7 +181,7 @@ def test_flux(kind: str, tmp_path: Path) -> None:
             controlnet_blocks_repeat=xlabs, **common,
         )[0]  # fmt: skip
     expected = pipeline._unpack_latents(tokens, 64, 96, 8)
-    close(steered(model, apply(control, picture, vae), x, 0.4, cond)[1], expected, rtol=1e-4, atol=1e-4)
+    close(steered(model, conditioning, x, 0.4, cond)[1], expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("masked", [False, True])
