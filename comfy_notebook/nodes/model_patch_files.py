@@ -44,39 +44,49 @@ class QwenImageDiffsynthControlnet:
     CATEGORY = "advanced/loaders/qwen"
     EXPERIMENTAL = True
     SEARCH_ALIASES = ["qwen controlnet", "canny", "depth", "inpaint", "control"]
-    DESCRIPTION = "Lets an image (edges, depth, or the one to inpaint) steer Qwen-Image block by block."
+    DESCRIPTION = (
+        "Lets an image (edges, depth, a pose …) steer Qwen-Image block by block, or Z-Image, by a network from Load "
+        "Model Patch that was made for it."
+    )
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
-                "model": inputs.socket("MODEL", "Qwen-Image."),
+                "model": inputs.socket("MODEL", "Qwen-Image or Z-Image."),
                 "model_patch": inputs.socket("MODEL_PATCH", "The control network."),
-                "vae": inputs.socket("VAE", "Qwen-Image's."),
+                "vae": inputs.socket("VAE", "The model's."),
                 "image": inputs.image("What steers."),
                 "strength": inputs.number(1.0, -10.0, 10.0, 0.01, "How strongly it steers."),
             },
-            "optional": {"mask": inputs.mask("For inpaint networks: what is painted anew.")},
+            "optional": {"mask": inputs.mask("For inpaint networks of Qwen-Image: what is painted anew.")},
         }
 
     def diffsynth_controlnet(
         self, model: Any, model_patch: Any, vae: Any, image: Tensor, strength: float, mask: Tensor | None = None
     ) -> tuple[Any]:
         from ..diffusion.control.blockwise import BlockwiseControl, BlockwisePatch
+        from ..diffusion.control.z_image import ZImagePatch
 
-        if not isinstance(model_patch.model, BlockwiseControl):
-            raise ValueError("this model patch is no block-wise control of Qwen-Image")
-        family = getattr(model.model, "family", None)
-        if family is not None and family.title != "Qwen-Image":
-            raise ValueError(f"this control network was made for Qwen-Image and can't steer {family.title}")
+        blockwise = isinstance(model_patch.model, BlockwiseControl)
+        self._check(model, "Qwen-Image" if blockwise else "Z-Image")
+        if mask is not None and not blockwise:
+            raise ValueError("Z-Image's control networks take no mask here: unlink it")
         changed = model.clone()
+        kind = BlockwisePatch if blockwise else ZImagePatch
         latent_format = model.get_model_object("latent_format")
-        patch = BlockwisePatch(model_patch, checked_vae(vae), latent_format, image, strength, mask)
-        changed.set_model_double_block_patch(patch)
+        patch = kind(model_patch, checked_vae(vae), latent_format, image, strength, mask)
+        changed.set_model_patch(patch, "double_block" if blockwise else "z_image_control")
         changed.set_additional_models(
             "model_patch", [*model.get_additional_models_with_key("model_patch"), model_patch]
         )
         return (changed,)
+
+    @staticmethod
+    def _check(model: Any, wanted: str) -> None:
+        family = getattr(model.model, "family", None)
+        if family is not None and family.title != wanted:
+            raise ValueError(f"this control network was made for {wanted} and can't steer {family.title}")
 
 
 NODES: dict[str, tuple[type, str | None]] = {

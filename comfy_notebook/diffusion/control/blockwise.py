@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..families.patches import padded, to_tokens
-from ..patcher import ModelPatcher
 from . import hints
+from .pictured import PicturePatch
 
 
 class _Block(nn.Module):
@@ -51,18 +51,8 @@ class BlockwiseControl(nn.Module):
         return cls(width, values, len(blocks))
 
 
-class BlockwisePatch:
-    """A ``double_block`` patch: ``image`` ``[B,H,W,C]`` steers Qwen-Image, painted anew where ``mask`` ``[B,H,W]`` is 1
-    (for networks that know masks)."""
-
-    def __init__(
-        self, network: ModelPatcher, vae: Any, latent_format: Any, image: Tensor, strength: float, mask: Tensor | None
-    ) -> None:
-        self.network, self.vae, self.latent_format = network, vae, latent_format
-        self.pixels = image[..., :3].movedim(-1, 1)
-        self.mask = None if mask is None else mask.reshape(-1, 1, *mask.shape[-2:])
-        self.strength = strength
-        self._tokens: tuple[tuple[int, int], Tensor] | None = None
+class BlockwisePatch(PicturePatch):
+    """A ``double_block`` patch for Qwen-Image; only networks that know masks take one."""
 
     def __call__(self, args: dict[str, Any]) -> dict[str, Any]:
         module: Any = self.network.model
@@ -71,28 +61,18 @@ class BlockwisePatch:
             return {}
         dtype = module.img_in.weight.dtype
         with torch.no_grad():
-            control = self._control(args["x"]).to(picture.device, dtype)
-            count = control.shape[1]
-            chunks = len(args["transformer_options"].get("cond_or_uncond", [0]))
-            control = module.img_in(hints.for_batch(control, picture.shape[0], chunks))
-            own = picture[:, :count]
+            seen = self.latents(args["x"], len(args["transformer_options"].get("cond_or_uncond", [0])))
+            control = module.img_in(to_tokens(padded(seen.to(dtype), 2)))
+            own = picture[:, : control.shape[1]]
             made = module.controlnet_blocks[number](own.to(dtype), control)
         steered = own + made.to(picture.dtype) * self.strength
-        return {"img": torch.cat([steered, picture[:, count:]], dim=1)}
+        return {"img": torch.cat([steered, picture[:, control.shape[1] :]], dim=1)}
 
-    def _control(self, x: Tensor) -> Tensor:
-        """The control picture as tokens, at the size of the latent ``x``."""
-        size = (int(x.shape[-2]), int(x.shape[-1]))
-        if self._tokens is None or self._tokens[0] != size:
-            height, width = (side * self.vae.spacial_compression_encode() for side in size)
-            pixels = hints.filling(self.pixels, height, width, "area")
-            masks = []
-            if self.network.model.values > BlockwiseControl.plain:
-                painted = pixels.new_zeros(1, 1, height, width)
-                if self.mask is not None:
-                    painted = hints.filling(self.mask.to(pixels), height, width)
-                pixels = pixels * (painted <= 0)
-                masks = [1.0 - painted]
-            latents = hints.with_masks(hints.as_latents(pixels, self.vae, self.latent_format), masks)
-            self._tokens = (size, to_tokens(padded(latents, 2)))
-        return self._tokens[1]
+    def encoded(self, pixels: Tensor) -> Tensor:
+        """Where the network knows masks: the picture, black where it is painted anew, and 1 where it stays."""
+        if self.network.model.values == BlockwiseControl.plain:
+            return super().encoded(pixels)
+        painted = pixels.new_zeros(1, 1, *pixels.shape[-2:])
+        if self.mask is not None:
+            painted = hints.filling(self.mask.to(pixels), *pixels.shape[-2:])
+        return hints.with_masks(super().encoded(pixels * (painted <= 0)), [1.0 - painted])

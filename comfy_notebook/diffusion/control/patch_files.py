@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import memory
 from ..checkpoints.files import WeightsError, read_weights
 from ..checkpoints.layout import assign
 from ..checkpoints.load import most_common_dtype, raise_if_lora
-from ..checkpoints.meta import quiet_libraries, without_weights
+from ..checkpoints.meta import quiet_libraries, shapes_of, without_weights
 from ..checkpoints.quantised import dequantised
 from ..patcher import ModelPatcher
+from . import z_image
 from .blockwise import BlockwiseControl
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def load_model_patch(path: Path) -> ModelPatcher:
@@ -25,13 +30,17 @@ def load_model_patch(path: Path) -> ModelPatcher:
     raise_if_lora(weights, path.name)
     weights = dequantised(weights)
     quiet_libraries()
+    shapes = {name: tuple(value.shape) for name, value in weights.items()}
     with without_weights():
-        module = BlockwiseControl.of_shapes({name: tuple(value.shape) for name, value in weights.items()})
+        module: nn.Module | None = BlockwiseControl.of_shapes(shapes)
+        if (found := z_image.recognise(weights)) is not None:
+            module = z_image.network(found[0])
     if module is None:
         raise WeightsError(
-            f"{path.name} is no model patch that is known: DiffSynth's block-wise control of Qwen-Image is. It has "
-            f"{len(weights)} weights, such as {', '.join(sorted(weights)[:3])}"
+            f"{path.name} is no model patch that is known: DiffSynth's block-wise control of Qwen-Image and the Fun "
+            f"ControlNets of Z-Image are. It has {len(weights)} weights, such as {', '.join(sorted(weights)[:3])}"
         )
     dtype = memory.compute_dtype(most_common_dtype(weights), [torch.bfloat16, torch.float32])
-    assign(module, {name: value.to(dtype) for name, value in weights.items()}, f"model patch ({path.name})")
+    named = found[1].to_module(weights, shapes_of(module)) if found is not None else weights
+    assign(module, {name: value.to(dtype) for name, value in named.items()}, f"model patch ({path.name})")
     return ModelPatcher(module, memory.get_torch_device(), memory.offload_device())

@@ -24,7 +24,8 @@ _ATTENTION = {".attention.out.": ".attention.to_out.0.", ".attention.k_norm.": "
 _ATTENTION |= {".attention.q_norm.": ".attention.norm_q."}
 
 
-def _layout(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
+def file_layout(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
+    """Where the weights of Z-Image's own files, and of its control networks, go in diffusers' modules."""
     made = Layout()
     for name, shape in shapes.items():
         if name.startswith("norm_final."):
@@ -44,18 +45,41 @@ def _layout(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
 
 
 class ZImageNetwork(nn.Module):
-    """``(x [B,16,h,w], sigma [B], context [B,T,D])`` → prediction like ``x``."""
+    """``(x [B,16,h,w], sigma [B], context [B,T,D])`` → prediction like ``x``.
+
+    ``transformer_options["patches"]["z_image_control"]``: functions ``(module, pictures, time, texts, options)`` that
+    give residuals ``{block: [B,T,D]}``.
+    """
 
     def __init__(self, module: Any) -> None:
         super().__init__()
         self.module = module
 
-    def forward(self, x: Tensor, timesteps: Tensor, context: Tensor, control: Any = None, **_unused: Any) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        timesteps: Tensor,
+        context: Tensor,
+        transformer_options: dict[str, Any] | None = None,
+        **_unused: Any,
+    ) -> Tensor:
         height, width = x.shape[-2:]
         pictures = list(padded(x, 2).unsqueeze(2).unbind(0))
         time = (1.0 - timesteps.to(x.device)).expand(x.shape[0]).to(x.dtype)
-        made = self.module(pictures, time, list(context.unbind(0)), return_dict=False)[0]
+        given = (pictures, time, list(context.unbind(0)))
+        residuals = _residuals(self.module, given, transformer_options or {})
+        more = {"controlnet_block_samples": residuals} if residuals else {}
+        made = self.module(*given, **more, return_dict=False)[0]
         return -torch.stack(list(made)).squeeze(2)[..., :height, :width]
+
+
+def _residuals(module: Any, given: tuple[Any, ...], options: dict[str, Any]) -> dict[int, Tensor]:
+    """What all control networks add after blocks."""
+    found: dict[int, Tensor] = {}
+    for patch in options.get("patches", {}).get("z_image_control", ()):
+        for block, value in patch(module, *given, options).items():
+            found[block] = found[block] + value if block in found else value
+    return found
 
 
 class ZImage(Family):
@@ -86,7 +110,7 @@ class ZImage(Family):
             "axes_dims": [head - 2 * side, side, side],
             "axes_lens": [1536, 512, 512],
         }
-        return cls(config, _layout(shapes))
+        return cls(config, file_layout(shapes))
 
     def module(self) -> nn.Module:
         from diffusers.models.transformers.transformer_z_image import ZImageTransformer2DModel

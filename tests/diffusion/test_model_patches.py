@@ -1,4 +1,4 @@
-"""DiffSynth's control of Qwen-Image: against its formula, written down here with torch's functions."""
+"""Model patches: DiffSynth's control of Qwen-Image against its formula, Z-Image's control against diffusers."""
 
 from __future__ import annotations
 
@@ -110,10 +110,69 @@ def test_every_block_adds_what_the_formula_says(inpaint: bool, base: Path) -> No
 
 
 def test_what_does_not_belong_together_is_told(base: Path) -> None:
-    with pytest.raises(WeightsError, match=r"no model patch that is known: DiffSynth.*such as a, b"):
+    with pytest.raises(WeightsError, match=r"no model patch that is known: DiffSynth.*Z-Image are.*such as a, b"):
         patch_of({"a": torch.zeros(1), "b": torch.zeros(1)}, base)
     model = loaded(tiny.flux(), base)
     with pytest.raises(ValueError, match=r"made for Qwen-Image and can't steer Flux\.1"):
         QwenImageDiffsynthControlnet().diffsynth_controlnet(
             model, patch_of(weights(), base), None, torch.zeros(1, 8, 8, 3), 1.0
         )
+
+
+#: Version → layers, values of a token (without and with a mask and what is inpainted), the kind of its first blocks.
+Z_IMAGE = {
+    "1": (6, 16, None),
+    "2.0": (15, 33, "control_layers"),
+    "2.1": (15, 33, "control_noise_refiner"),
+}
+
+
+def z_image_control(version: str) -> Any:
+    """diffusers' control network for :func:`tiny.z_image`."""
+    import diffusers
+
+    layers, values, refiner = Z_IMAGE[version]
+    classes: Any = diffusers
+    return classes.ZImageControlNetModel(
+        control_layers_places=list(range(0, 30, 30 // layers)), control_refiner_layers_places=[0],
+        control_in_dim=values, add_control_noise_refiner=refiner, dim=64, n_refiner_layers=1, n_heads=2, n_kv_heads=2,
+    ).eval()  # fmt: skip
+
+
+@pytest.mark.parametrize("version", Z_IMAGE)
+def test_z_image_is_steered_as_by_diffusers(version: str, base: Path) -> None:
+    import diffusers
+
+    from comfy_notebook.diffusion.vae_files import load_vae
+
+    model = loaded(tiny.z_image(), base)
+    theirs = z_image_control(version)
+    values = tiny.random_weights({name: tuple(value.shape) for name, value in theirs.state_dict().items()})
+    theirs.load_state_dict(values)
+    if version == "2.0":
+        values |= {"control_noise_refiner.0.before_proj.weight": torch.zeros(64, 64)}
+    vae = load_vae(tiny.random_weights(tiny.ldm_vae(latent=16, quant=False)), "vae")
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(1, 64, 64, 3, generator=generator)
+    [changed] = QwenImageDiffsynthControlnet().diffsynth_controlnet(model, patch_of(values, base), vae, image, 0.7)
+    memory.load_models_gpu([changed])
+    x, text = torch.randn(2, 16, 8, 8, generator=generator), torch.randn(2, 5, 48, generator=generator)
+    sigma = torch.tensor([0.6, 0.6])
+    module = changed.model.diffusion_model.module
+    classes: Any = diffusers
+    with torch.no_grad():
+        options = changed.model_options["transformer_options"]
+        found = changed.model.apply_model(x, sigma, c_crossattn=text, transformer_options=options)
+        plain = changed.model.apply_model(x, sigma, c_crossattn=text)
+        seen = changed.model.process_latent_in(vae.encode(image)).unsqueeze(2)
+        seen = torch.cat([seen, torch.zeros(1, Z_IMAGE[version][1] - 16, 1, 8, 8)], dim=1).expand(2, -1, -1, -1, -1)
+        classes.ZImageControlNetModel.from_transformer(theirs, module)
+        pictures = list(x.unsqueeze(2))
+        samples = theirs(pictures, 1 - sigma, list(text), list(seen), conditioning_scale=0.7)
+        made = module(pictures, 1 - sigma, list(text), controlnet_block_samples=samples, return_dict=False)[0]
+    velocity = -torch.stack(list(made)).squeeze(2)
+    torch.testing.assert_close(found, x - velocity * 0.6, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(found, plain, atol=1e-3)
+    network: Any = changed.get_additional_models_with_key("model_patch")[0].model
+    assert "t_embedder" not in dict(network.named_children())
+    assert network.t_embedder is None
