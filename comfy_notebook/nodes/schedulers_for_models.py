@@ -50,6 +50,26 @@ class OptimalStepsScheduler(Scheduling):
         return (optimised.sigmas(optimised.OPTIMAL_STEPS[model_type], steps, denoise),)
 
 
+class GITSScheduler(Scheduling):
+    DESCRIPTION = "Levels found along the sampling trajectories of Stable Diffusion 1.5 (GITS, Chen et al. 2024)."
+    SEARCH_ALIASES = ["gits", "few steps", "optimised", "noise levels"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "coeff": inputs.number(1.20, 0.80, 1.50, 0.05, "How much the small levels count."),
+                "steps": steps_input(10, 2, 1000),
+                "denoise": denoise_input(),
+            }
+        }
+
+    def get_sigmas(self, coeff: float, steps: int, denoise: float) -> tuple[Any]:
+        from ..diffusion.sampling import optimised
+
+        return (optimised.sigmas(optimised.gits(coeff, steps), steps, denoise),)
+
+
 class LTXVScheduler(Scheduling):
     DESCRIPTION = "Levels shifted by the number of latent pixels, as LTX-Video takes them."
     SEARCH_ALIASES = ["ltx video", "shift", "noise levels"]
@@ -106,6 +126,7 @@ class Flux2Scheduler(Scheduling):
 NODES: dict[str, tuple[type, str]] = {
     "AlignYourStepsScheduler": (AlignYourStepsScheduler, "AlignYourStepsScheduler"),
     "OptimalStepsScheduler": (OptimalStepsScheduler, "OptimalStepsScheduler"),
+    "GITSScheduler": (GITSScheduler, "GITSScheduler"),
     "LTXVScheduler": (LTXVScheduler, "LTXVScheduler"),
     "Flux2Scheduler": (Flux2Scheduler, "Flux2Scheduler"),
 }

@@ -1,4 +1,4 @@
-"""The nodes in which recorded prompts end, and what reaches them as arrays."""
+"""The nodes of recorded prompts, and how far results are from the recording."""
 
 from __future__ import annotations
 
@@ -7,23 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.parity import ParityCapture
 
-class ParityCapture:
-    """An output node: keeps the list of values that reaches it."""
-
-    RETURN_TYPES = ()
-    FUNCTION = "capture"
-    OUTPUT_NODE = True
-    INPUT_IS_LIST = True
-    captured: dict[str, list[Any]] = {}
-
-    @classmethod
-    def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {"required": {"value": ("*",), "tag": ("STRING", {"default": "out"})}}
-
-    def capture(self, value: list[Any], tag: list[str]) -> dict[str, Any]:
-        self.captured[tag[0]] = list(value)
-        return {"ui": {"n": [len(value)]}}
+__all__ = ["ParityCapture", "ParityUNet", "relative_difference"]
 
 
 class ParityUNet:
@@ -54,28 +40,6 @@ class ParityUNet:
             raw = model.model.diffusion_model(x, torch.tensor([timestep]), context=context)
             denoised = model.model.apply_model(x * (1 + sigma), torch.tensor([sigma]), c_crossattn=context)
         return {"samples": raw}, {"samples": denoised}
-
-
-def _numbers(value: torch.Tensor) -> np.ndarray[Any, Any]:
-    return value.detach().float().cpu().contiguous().numpy()
-
-
-def arrays_of(tag: str, values: list[Any]) -> dict[str, np.ndarray[Any, Any]]:
-    """Captured values under the names of the recorded arrays."""
-    found: dict[str, Any] = {}
-    for index, value in enumerate(values):
-        key = tag if len(values) == 1 else f"{tag}[{index}]"
-        if isinstance(value, dict):
-            found.update({f"{key}.{name}": _numbers(item) for name, item in value.items() if torch.is_tensor(item)})
-        elif isinstance(value, list):
-            for number, (cond, options) in enumerate(value):
-                found[f"{key}.cond{number}"] = _numbers(cond)
-                for name, item in options.items():
-                    if torch.is_tensor(item):
-                        found[f"{key}.cond{number}.{name}"] = _numbers(item)
-        elif torch.is_tensor(value):
-            found[key] = _numbers(value)
-    return found
 
 
 def relative_difference(found: np.ndarray[Any, Any], recorded: np.ndarray[Any, Any]) -> float:

@@ -19,15 +19,13 @@ import pytest
 
 pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed")
 
-from comfy_notebook import folders, nodes
-from comfy_notebook.engine import Engine, EventBus
-from comfy_notebook.protocol.registry import Registry
-from comfy_notebook.protocol.v1 import definition_from_class
+from comfy_notebook import folders
+from comfy_notebook.engine import Engine
+from tests import parity
 
-from .capture import ParityCapture, ParityUNet, arrays_of, relative_difference
+from .capture import ParityUNet, relative_difference
 
-PARITY = Path(__file__).parents[3] / "shared" / "parity"
-DATA = PARITY / "sd15"
+DATA = parity.PARITY / "sd15"
 CASES: dict[str, dict[str, Any]] = json.loads((DATA / "cases.json").read_text()) if DATA.exists() else {}
 
 pytestmark = [
@@ -53,29 +51,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    registry = Registry()
-    nodes.register_all(registry)
-    registry.register(definition_from_class("ParityCapture", ParityCapture))
-    registry.register(definition_from_class("ParityUNet", ParityUNet))
-    before = folders.current()
-    own = folders.Folders(base=tmp_path_factory.mktemp("parity"), input=PARITY / "image" / "input", models=models)
-    folders.use(own)
-    engine = Engine(registry, EventBus(), own)
-    yield engine
-    engine.shutdown()
-    folders.use(before)
+    base = tmp_path_factory.mktemp("parity")
+    own = folders.Folders(base=base, input=parity.PARITY / "image" / "input", models=models)
+    with parity.engine_for(own, ParityUNet=ParityUNet) as engine:
+        yield engine
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_recorded_case(name: str, engine: Engine) -> None:
-    ParityCapture.captured.clear()
-    submission = engine.submit(CASES[name])
-    assert submission.node_errors == {}
-    status = engine.wait(submission.prompt_id, timeout=1700)["status"]
-    assert status["status_str"] == "success", status["messages"]
-    found: dict[str, Any] = {}
-    for tag, values in ParityCapture.captured.items():
-        found |= arrays_of(tag, values)
+    found = parity.outputs(engine, CASES[name], timeout=1700)
     recorded = np.load(DATA / "out" / f"{name}.npz")
     allowed = 1e-3 if name.startswith("lora-clip") else 1e-4
     for key in recorded.files:
