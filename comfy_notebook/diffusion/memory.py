@@ -43,6 +43,8 @@ class Policy:
 policy = Policy()
 #: Free memory that a step needs beside weights and activations.
 MINIMUM_INFERENCE = 1024**3
+#: How often models were placed: free memory is another after each time.
+placements = 0
 _lock = threading.RLock()
 
 
@@ -174,7 +176,9 @@ def load_models_gpu(models: Sequence[Any], memory_required: float = 0, **_option
 
     ``memory_required``: bytes to leave free for computing. Raises :class:`OutOfMemory` when a model can't be placed.
     """
+    global placements
     with _lock:
+        placements += 1
         current_loaded_models[:] = [entry for entry in current_loaded_models if entry.alive]
         wanted = list({id(model.model): model for model in _with_companions(models)}.values())
         for entry in current_loaded_models:

@@ -196,7 +196,12 @@ class Engine:
     def progress(self, context: NodeContext, value: float, maximum: float, preview: Any | None) -> None:
         reporter = self._reporter(context)
         if reporter is not None and context.node_id is not None:
-            reporter.update(context.node_id, value, maximum, preview if self._wants_previews(context) else None)
+            reporter.update(context.node_id, value, maximum, preview if self.wants_previews(context) else None)
+
+    def wants_previews(self, context: NodeContext) -> bool:
+        run = self._runs.get(context.prompt_id or "")
+        asked = run.item.extra_data.get("preview_method") if run is not None else None
+        return (asked or self.preview_method) != "none"
 
     def text(self, context: NodeContext, text: str) -> None:
         run = self._runs.get(context.prompt_id or "")
@@ -294,11 +299,6 @@ class Engine:
     def _run(self, prompt_id: str) -> RunRecord:
         with self._lock:
             return self._runs[prompt_id]
-
-    def _wants_previews(self, context: NodeContext) -> bool:
-        run = self._runs.get(context.prompt_id or "")
-        asked = run.item.extra_data.get("preview_method") if run is not None else None
-        return (asked or self.preview_method) != "none"
 
     def _reporter(self, context: NodeContext) -> ProgressReporter | None:
         run = self._runs.get(context.prompt_id or "")

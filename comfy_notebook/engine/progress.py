@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 0.1
 PREVIEW_SIDE = 512
+#: A preview takes no more: ten of them a second go through a notebook's connection.
+PREVIEW_BYTES = 60_000
+_QUALITIES = (75, 45, 20)
 Send = Callable[[str, Mapping[str, Any], tuple[bytes, ...]], None]
 #: Hears of everything at once, on the thread that noted it: ("start", "update" or "finish", node id, state, preview).
 Listener = Callable[[str, str, Mapping[str, Any], Any], None]
@@ -130,7 +133,8 @@ class ProgressReporter:
             format, side = "JPEG", PREVIEW_SIDE
             if isinstance(image, tuple):
                 format, image, side = image
-            self._send(*_picture_event(image, self._nodes[node_id], str(format).upper(), side))
+            format, content = small_picture(image, str(format).upper(), side)
+            self._send(*_event_of(self._nodes[node_id], format, content))
         except Exception:  # a preview that cannot be drawn must not fail the node
             log.exception("the preview of node %s could not be encoded", node_id)
 
@@ -138,20 +142,42 @@ class ProgressReporter:
 def _picture_event(
     image: Any, ids: Mapping[str, Any], format: str, side: int | None
 ) -> tuple[str, Mapping[str, Any], tuple[bytes, ...]]:
+    return _event_of(ids, format, _encoded(_scaled(image, side), format))
+
+
+def _event_of(ids: Mapping[str, Any], format: str, content: bytes) -> tuple[str, Mapping[str, Any], tuple[bytes, ...]]:
     names = ("node_id", "prompt_id", "display_node_id", "parent_node_id", "real_node_id")
     data = {name: ids.get(name) for name in names}
     data["image_type"] = f"image/{format.lower()}"
-    return "b_preview_with_metadata", data, (_encoded(image, format, side),)
+    return "b_preview_with_metadata", data, (content,)
 
 
-def _encoded(image: Any, format: str, side: int | None) -> bytes:
+def small_picture(image: Any, format: str, side: int | None, limit: int = PREVIEW_BYTES) -> tuple[str, bytes]:
+    """``image``, no longer than ``side``, in at most ``limit`` bytes: as a worse JPEG, and then as a smaller one, where
+    it takes more. Answers its format and the bytes."""
+    image = _scaled(image, side)
+    content = _encoded(image, format)
+    while len(content) > limit:
+        for quality in _QUALITIES:
+            format, content = "JPEG", _encoded(image, "JPEG", quality=quality)
+            if len(content) <= limit:
+                break
+        image = _scaled(image, max(image.size) // 2)
+    return format, content
+
+
+def _scaled(image: Any, side: int | None) -> Any:
     if side is not None and max(image.size) > side:
         image = image.copy()
         image.thumbnail((side, side))
+    return image
+
+
+def _encoded(image: Any, format: str, **options: Any) -> bytes:
     if format == "JPEG" and image.mode not in ("RGB", "L"):
         image = image.convert("RGB")
     buffer = io.BytesIO()
-    image.save(buffer, format)
+    image.save(buffer, format, **options)
     return buffer.getvalue()
 
 

@@ -60,6 +60,9 @@ class _NoRun:
     def interrupted(self, prompt_id: str | None) -> bool:
         return False
 
+    def wants_previews(self, context: NodeContext) -> bool:
+        return False
+
 
 def _comparable(answer: Any) -> Any:
     """NaN by a word, so that it equals itself."""

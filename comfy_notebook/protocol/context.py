@@ -26,6 +26,8 @@ class ProgressSink(Protocol):
 
     def interrupted(self, prompt_id: str | None) -> bool: ...
 
+    def wants_previews(self, context: NodeContext) -> bool: ...
+
 
 @dataclass(frozen=True)
 class NodeContext:
@@ -47,6 +49,10 @@ class NodeContext:
         self.check_interrupted()
         if self.sink is not None:
             self.sink.progress(self, value, maximum, preview)
+
+    def wants_previews(self) -> bool:
+        """Whether a preview is worth drawing: somebody is to see it, and did not switch them off."""
+        return self.sink is not None and self.sink.wants_previews(self)
 
     def text(self, text: str) -> None:
         """Show one line of text on the node while it runs."""

@@ -135,6 +135,7 @@ def test_progress_goes_through_the_hook_of_packs_and_previews_can_be_replaced(tm
         class Sink:
             def progress(self, *rest): ...
             def interrupted(self, prompt): return False
+            def wants_previews(self, context): return True
         context.current.set(context.NodeContext("p", "n", None, Sink()))
 
         class Mine(latent_preview.LatentPreviewer):

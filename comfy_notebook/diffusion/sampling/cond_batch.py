@@ -217,11 +217,23 @@ def _next_batch(model: Any, waiting: list[tuple[Window, int]]) -> list[tuple[Win
     fitting = [place for place, (window, _) in enumerate(waiting) if can_concat_cond(first, window)][::-1]
     count = len(fitting)
     if count > 1:
-        free = memory.free_bytes(first.input_x.device)
+        free = _free_bytes(first.input_x.device)
         shape = list(first.input_x.shape)
         while count > 1 and model.memory_required([count * shape[0], *shape[1:]]) * 1.5 >= free:
             count = -(-count // 2)
     return [waiting.pop(place) for place in fitting[:count]]
+
+
+#: Device → how often models had been placed when it was asked for its free bytes, and the answer.
+_free: dict[Any, tuple[int, int]] = {}
+
+
+def _free_bytes(device: Any) -> int:
+    """As :func:`.memory.free_bytes`, which is slow on a GPU, asked once after models were placed."""
+    known = _free.get(device)
+    if known is None or known[0] != memory.placements or not memory.has_own_memory(device):
+        known = _free[device] = memory.placements, memory.free_bytes(device)
+    return known[1]
 
 
 def _run(
