@@ -244,6 +244,33 @@ def test_chained_networks_add_up_in_every_block_and_batches_are_their_samples(tm
         )
 
 
+def test_chroma_is_steered_as_flux_and_pictures_that_are_looked_at_are_left_alone(tmp_path: Path) -> None:
+    control = loaded(tiny_control.flux(), tmp_path, "control", load_controlnet)
+    x, cond, picture = inputs(y=64)
+    chroma = loaded(tiny.flux(chroma=True, guidance=False), tmp_path, "chroma", load_diffusion_model)
+    residuals, answer = steered(
+        chroma, apply(control, picture, PoolingVAE()), x, 0.4, {"c_crossattn": cond["c_crossattn"]}
+    )
+    tokens = packed(x)
+    from diffusers import FluxPipeline
+
+    pipeline: Any = FluxPipeline
+    with torch.no_grad():
+        made = chroma.model.diffusion_model.module(
+            hidden_states=tokens, encoder_hidden_states=cond["c_crossattn"], timestep=torch.tensor([0.4, 0.4]),
+            img_ids=pipeline._prepare_latent_image_ids(2, 4, 6, "cpu", torch.float32), txt_ids=torch.zeros(7, 3),
+            controlnet_block_samples=residuals["input"], controlnet_single_block_samples=residuals["output"],
+            return_dict=False,
+        )[0]  # fmt: skip
+    close(answer, pipeline._unpack_latents(made, 64, 96, 8), rtol=1e-4, atol=1e-4)
+    flux = loaded(tiny.flux(), tmp_path, "flux", load_diffusion_model).model.diffusion_model
+    told = {"context": cond["c_crossattn"], "y": cond["y"], "ref_latents": [x.flip(3)]}
+    wide = {side: [torch.cat([value, value * 0], dim=1) for value in values] for side, values in residuals.items()}
+    with torch.no_grad():
+        beside = flux(x, torch.full((2,), 0.4), control=residuals, **told)
+        close(beside, flux(x, torch.full((2,), 0.4), control=wide, **told))
+
+
 def test_what_does_not_belong_together_is_told(tmp_path: Path) -> None:
     model = loaded(tiny.sd3(), tmp_path, "model", load_diffusion_model)
     x, cond, picture = inputs(y=64)
