@@ -19,6 +19,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from comfy_notebook.server.editors import EditorState
+from tests.double_click import double_click
 
 from . import dev_page
 from .looks import CONTRAST
@@ -83,8 +84,9 @@ class Editing:
 
     def search_for(self, text: str) -> None:
         """Open the search on empty canvas and type."""
-        self.page.mouse.dblclick(500, 520)
-        self.page.locator(".cn-search-input").fill(text)
+        search = self.page.locator(".cn-search-input")
+        double_click(self.page, (500, 520), search.count)
+        search.fill(text)
 
 
 Open = Callable[..., Any]

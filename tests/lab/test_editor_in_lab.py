@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.double_click import double_click
+
 from .conftest import OpenNotebook
 from .driver import EditorDriver
 from .lab import LabServer, Notebook
@@ -222,7 +224,7 @@ def test_progress_error_and_cancel(notebook: OpenNotebook) -> None:
         started = time.monotonic()
         editor.button("Cancel")
         editor.until_status("Cancelled")
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 10, "the rest of the run would take 30 s"
 
 
 def test_cells_and_runs_do_not_wait_for_each_other(notebook: OpenNotebook) -> None:
@@ -263,7 +265,7 @@ def test_a_function_replaced_in_a_cell_marks_its_results_stale(notebook: OpenNot
         editor.button("Run")
         editor.until_status("Done")
         book.run(2)
-        editor.page.mouse.dblclick(*editor.blank())
+        double_click(editor.page, editor.blank(), editor.frame.locator(".cn-search-input").count)
         editor.page.keyboard.type("brand")
         editor.frame.get_by_role("option").filter(has_text="brand").first.wait_for()
         editor.page.keyboard.press("Enter")
