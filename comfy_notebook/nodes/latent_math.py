@@ -161,6 +161,36 @@ class LatentCut:
         return ({**samples, "samples": whole.narrow(dimension, start, min(size - start, amount))},)
 
 
+class LatentCutToBatch:
+    RETURN_TYPES = ("LATENT",)
+    RETURN_NAMES = ("samples",)
+    FUNCTION = "op"
+    CATEGORY = "latent/advanced"
+    DESCRIPTION = "Cuts latents into slices along one side and stacks these as a batch; what is left over is dropped."
+    SEARCH_ALIASES = ["slice", "split", "frames to batch"]
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "samples": inputs.socket("LATENT", "The latents."),
+                "dim": inputs.combo(["t", "x", "y"], "Along which side; pictures have no t and stay as they are."),
+                "slice_size": inputs.integer(1, 1, 16384, 1, "How many latent pixels or frames a slice has."),
+            }
+        }
+
+    def op(self, samples: Latent, dim: str, slice_size: int) -> tuple[Latent]:
+        whole = samples["samples"]
+        if dim == "t" and whole.ndim < 5:
+            return (samples,)
+        dimension = _DIMENSIONS[dim] + whole.ndim
+        size = min(slice_size, whole.shape[dimension])
+        slices = whole.unfold(dimension, size, size)
+        stacked = slices.movedim(dimension, 1).flatten(0, 1).movedim(-1, dimension)
+        rest = {key: value for key, value in samples.items() if key not in ("noise_mask", "batch_index")}
+        return ({**rest, "samples": stacked.contiguous()},)
+
+
 class LatentOperationTonemapReinhard:
     RETURN_TYPES = ("LATENT_OPERATION",)
     FUNCTION = "op"
@@ -267,6 +297,7 @@ NODES: dict[str, tuple[type, str]] = {
     "LatentMultiply": (LatentMultiply, "LatentMultiply"),
     "LatentInterpolate": (LatentInterpolate, "LatentInterpolate"),
     "LatentConcat": (LatentConcat, "LatentConcat"),
+    "LatentCutToBatch": (LatentCutToBatch, "LatentCutToBatch"),
     "LatentCut": (LatentCut, "LatentCut"),
     "LatentApplyOperation": (LatentApplyOperation, "LatentApplyOperation"),
     "LatentApplyOperationCFG": (LatentApplyOperationCFG, "LatentApplyOperationCFG"),

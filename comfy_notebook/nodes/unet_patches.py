@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from . import inputs
+from . import inputs, model_files
+from .loaders import checked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -130,6 +131,37 @@ def _resizer(method: str) -> Any:
     return to_size
 
 
+class HypernetworkLoader:
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "load_hypernetwork"
+    CATEGORY = "loaders"
+    SEARCH_ALIASES = ["style", "hypernet"]
+    DESCRIPTION = "Changes what attention sees by a hypernetwork, which is older than LoRA and smaller."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "model": inputs.socket("MODEL"),
+                "hypernetwork_name": model_files.chooser("hypernetworks", "A file of models/hypernetworks."),
+                "strength": inputs.number(1.0, -10.0, 10.0, 0.01, "How much of it."),
+            }
+        }
+
+    def load_hypernetwork(self, model: Any, hypernetwork_name: str, strength: float) -> tuple[Any]:
+        from ..diffusion.hypernetworks import apply
+
+        return (apply(model, model_files.path("hypernetworks", hypernetwork_name), strength),)
+
+    @classmethod
+    def IS_CHANGED(cls, hypernetwork_name: str, **_others: Any) -> str:
+        return model_files.stamp("hypernetworks", hypernetwork_name)
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, hypernetwork_name: Any) -> bool | str:
+        return checked("hypernetworks", hypernetwork_name)
+
+
 def _factor(tooltip: str) -> inputs.Spec:
     return inputs.number(1.0, 0.0, 10.0, 0.01, tooltip)
 
@@ -193,6 +225,7 @@ NODES: dict[str, tuple[type, str | None]] = {
     "SelfAttentionGuidance": (SelfAttentionGuidance, "Self-Attention Guidance"),
     "HyperTile": (HyperTile, None),
     "TomePatchModel": (TomePatchModel, None),
+    "HypernetworkLoader": (HypernetworkLoader, "HypernetworkLoader"),
     "PatchModelAddDownscale": (PatchModelAddDownscale, "PatchModelAddDownscale (Kohya Deep Shrink)"),
     "UNetSelfAttentionMultiply": (UNetSelfAttentionMultiply, None),
     "UNetCrossAttentionMultiply": (UNetCrossAttentionMultiply, None),

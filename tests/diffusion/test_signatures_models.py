@@ -41,7 +41,7 @@ LISTS_FILES = {
     "vae_name",
     "lora_name",
 }
-LISTS_FILES |= {"model_name", "control_net_name", "name"}
+LISTS_FILES |= {"hypernetwork_name", "model_name", "control_net_name", "name"}
 
 
 def recorded() -> dict[str, Any]:

@@ -129,6 +129,11 @@ def missing_extra(package: str) -> str:
 
 
 def _read_pickle(path: Path) -> dict[str, Any]:
+    return flat_weights(read_nested(path), path.name)
+
+
+def read_nested(path: Path) -> Any:
+    """What a pickle holds: tensors in dicts and lists. Raises :class:`WeightsError` while pickles are refused."""
     import torch
 
     if os.environ.get(ALLOW_PICKLE) != "1":
@@ -137,10 +142,9 @@ def _read_pickle(path: Path) -> dict[str, Any]:
             f"model, or set the environment variable {ALLOW_PICKLE}=1 to read such files (tensors only, no code)"
         )
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise WeightsError(f"{path.name} holds more than weights, or is damaged: {error}") from error
-    return flat_weights(loaded, path.name)
 
 
 def flat_weights(loaded: Any, name: str) -> dict[str, Any]:
