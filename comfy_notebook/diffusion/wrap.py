@@ -30,7 +30,7 @@ def wrap_model(module: nn.Module, *, sampling: str | None = None, **settings: An
 
 
 def _family_of(module: Any) -> Family:
-    from .families import auraflow, flux, qwen_image, stable_diffusion, stable_diffusion3, z_image
+    from .families import auraflow, flux, hidream, qwen_image, stable_diffusion, stable_diffusion3, z_image
 
     classes: dict[str, type[Family]] = {
         "FluxTransformer2DModel": flux.Flux,
@@ -39,6 +39,7 @@ def _family_of(module: Any) -> Family:
         "AuraFlowTransformer2DModel": auraflow.AuraFlow,
         "ZImageTransformer2DModel": z_image.ZImage,
         "QwenImageTransformer2DModel": qwen_image.QwenImage,
+        "HiDreamImageTransformer2DModel": hidream.HiDream,
     }
     name = type(module).__name__
     if name == "UNet2DConditionModel":

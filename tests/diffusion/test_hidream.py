@@ -114,6 +114,16 @@ def test_any_size_comes_back(model: ModelPatcher) -> None:
         model.model.apply_model(numbers(1, 16, 8, 8), torch.tensor([0.5]), c_crossattn=numbers(1, 6, 48))
 
 
+def test_a_network_made_in_a_cell_is_the_same_model(model: ModelPatcher) -> None:
+    from comfy_notebook.diffusion.wrap import wrap_model
+
+    wrapped = wrap_model(model.model.diffusion_model.module)
+    x, arguments = numbers(1, 16, 8, 8), conditioning(model)
+    with torch.no_grad():
+        expected = model.model.apply_model(x, torch.tensor([0.5]), **arguments)
+        assert torch.equal(wrapped.model.apply_model(x, torch.tensor([0.5]), **arguments), expected)
+
+
 def llama_weights() -> dict[str, Tensor]:
     """Llama 3, small: two heads of 32, two layers."""
     shapes: dict[str, tuple[int, ...]] = {"embed_tokens.weight": (32, 64), "norm.weight": (64,)}

@@ -303,3 +303,78 @@ def test_pictures_side_by_side_lie_where_they_should() -> None:
     ]
     expected = torch.polar(torch.ones(len(angles), 16), torch.tensor(angles))
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_autoencoder_of_a_file_is_that_of_diffusers(tmp_path: Path) -> None:
+    import diffusers
+    from diffusers.loaders import single_file_utils
+
+    from comfy_notebook.diffusion.vae_files import load_vae_file
+
+    weights = tiny.wan_vae()
+    write_weights(weights, tmp_path / "qwen_image_vae.safetensors")
+    vae = load_vae_file(tmp_path / "qwen_image_vae.safetensors")
+    classes: Any = diffusers
+    utils: Any = single_file_utils
+    theirs = classes.AutoencoderKLQwenImage(base_dim=8, z_dim=16).eval()
+    theirs.load_state_dict(utils.convert_wan_vae_to_diffusers(dict(weights)))
+    image, latent = torch.rand(1, 40, 56, 3), torch.randn(1, 16, 1, 5, 7)
+    with torch.no_grad():
+        expected = theirs.encode(image.movedim(-1, 1).unsqueeze(2) * 2 - 1).latent_dist.mode()
+        pixels = theirs.decode(latent).sample.clamp(-1, 1).movedim(1, -1) / 2 + 0.5
+    torch.testing.assert_close(vae.encode(image), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(vae.decode(latent), pixels, rtol=1e-4, atol=1e-4)
+    assert {name for name in weights if not torch.equal(vae.get_sd()[name], weights[name])} == set()
+
+
+def test_a_picture_is_edited_by_a_whole_graph(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nodes of the template for Qwen-Image-Edit 2509, through the engine."""
+    from comfy_notebook import nodes
+    from comfy_notebook.engine import Engine, EventBus
+    from comfy_notebook.nodes import model_edit
+    from comfy_notebook.protocol.registry import Registry
+    from comfy_notebook.protocol.v1 import definition_from_class
+
+    from .capture import ParityCapture
+    from .test_end_to_end import node, run
+
+    whole = model_edit._of_area
+    monkeypatch.setattr(model_edit, "_of_area", lambda image, side, multiple=1: whole(image, side // 8, multiple))
+    load(single_file(reference()), base, monkeypatch)
+    transformer = tiny.qwen_image()
+    wide = {name: value for name, value in transformer.items() if name.startswith(("txt_norm", "txt_in"))}
+    transformer |= tiny.random_weights({name: tuple(64 if n == 48 else n for n in v.shape) for name, v in wide.items()})
+    write_weights(transformer, base / "models" / "diffusion_models" / "edit.safetensors")
+    write_weights(tiny.wan_vae(), base / "models" / "vae" / "vae.safetensors")
+    registry = Registry()
+    nodes.register_all(registry)
+    registry.register(definition_from_class("ParityCapture", ParityCapture))
+    engine = Engine(registry, EventBus(), folders.current())
+    prompt = {
+        "m": node("UNETLoader", unet_name="edit.safetensors", weight_dtype="default"),
+        "t": node("CLIPLoader", clip_name="qwen_2.5_vl_7b.safetensors", type="qwen_image", device="default"),
+        "v": node("VAELoader", vae_name="vae.safetensors"),
+        "i": node("EmptyImage", width=96, height=64, batch_size=1, color=0xFF8000),
+        "j": node("EmptyImage", width=64, height=64, batch_size=1, color=0x0080FF),
+        "p": node("TextEncodeQwenImageEditPlus", clip=["t", 0], vae=["v", 0], prompt="make it red",
+                  image1=["i", 0], image3=["j", 0]),
+        "n": node("TextEncodeQwenImageEditPlus", clip=["t", 0], vae=["v", 0], prompt="", image1=["i", 0]),
+        "r": node("FluxKontextMultiReferenceLatentMethod", conditioning=["p", 0],
+                  reference_latents_method="index_timestep_zero"),
+        "s": node("ModelSamplingAuraFlow", model=["m", 0], shift=3.0),
+        "c": node("CFGNorm", model=["s", 0], strength=1.0),
+        "l": node("VAEEncode", pixels=["i", 0], vae=["v", 0]),
+        "k": node("KSampler", model=["c", 0], positive=["r", 0], negative=["n", 0], latent_image=["l", 0], seed=1,
+                  steps=2, cfg=2.5, sampler_name="euler", scheduler="simple", denoise=1.0),
+        "d": node("VAEDecode", samples=["k", 0], vae=["v", 0]),
+        "o": node("ParityCapture", value=["d", 0], tag="image"),
+    }  # fmt: skip
+    try:
+        image = run(engine, prompt)
+        assert image.shape == (1, 64, 96, 3)
+        assert torch.isfinite(image).all()
+        other = run(engine, prompt | {"r": prompt["r"] | {"inputs": {**prompt["r"]["inputs"],
+                                                                    "reference_latents_method": "index"}}})  # fmt: skip
+        assert not torch.equal(image, other)
+    finally:
+        engine.shutdown()

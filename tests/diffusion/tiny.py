@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -351,3 +352,45 @@ def controlnet(xl: bool = False) -> dict[str, Tensor]:
     for index, width in enumerate(skips):
         made |= layer(f"zero_convs.{index}.0", width, width, 1, 1)
     return random_weights(made | layer("middle_block_out.0", widths[-1], widths[-1], 1, 1))
+
+
+#: diffusers' names of Wan's and Qwen-Image's autoencoder → Wan's own, one after the other.
+_WAN = {
+    "encoder.conv_in.": "encoder.conv1.",
+    "decoder.conv_in.": "decoder.conv1.",
+    "post_quant_conv.": "conv2.",
+    "quant_conv.": "conv1.",
+    "mid_block.resnets.0.": "middle.0.",
+    "mid_block.attentions.0.": "middle.1.",
+    "mid_block.resnets.1.": "middle.2.",
+    ".norm_out.": ".head.0.",
+    ".conv_out.": ".head.2.",
+    ".down_blocks.": ".downsamples.",
+    ".conv_shortcut.": ".shortcut.",
+    **{
+        f".{place}.{module}.": f".{place}.residual.{number}."
+        for module, number in {"norm1": 0, "conv1": 2, "norm2": 3, "conv2": 6}.items()
+        for place in map(str, range(20))
+    },
+}
+_WAN_UP = re.compile(r"\.up_blocks\.(\d)\.(resnets|upsamplers)\.(\d)\.")
+
+
+def wan_vae() -> dict[str, Tensor]:
+    """The autoencoder of Wan 2.1 and Qwen-Image in Wan's layout, small."""
+    import diffusers
+
+    classes: Any = diffusers
+    module = classes.AutoencoderKLQwenImage(base_dim=8, z_dim=16)
+
+    def named(name: str) -> str:
+        place = _WAN_UP.search(name)
+        if place is not None:
+            number = int(place[1]) * 4 + (int(place[3]) if place[2] == "resnets" else 3)
+            name = _WAN_UP.sub(f".upsamples.{number}.", name)
+        for theirs, own in _WAN.items():
+            name = own + name.removeprefix(theirs) if name.startswith(theirs) else name
+            name = name.replace(theirs, own) if not theirs.endswith("conv.") else name
+        return name
+
+    return random_weights({named(name): tuple(value.shape) for name, value in module.state_dict().items()})
