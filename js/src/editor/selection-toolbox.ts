@@ -26,7 +26,14 @@ export class SelectionToolbox {
     private readonly view: GraphViewApi,
   ) {
     stage.append(this.box);
-    this.off = [view.on("selection", () => this.refresh()), view.on("view", () => this.place()), view.on("change", () => this.place())];
+    const page = stage.ownerDocument;
+    stage.addEventListener("pointerdown", this.leave, true);
+    for (const type of ["pointerup", "pointercancel"]) page.addEventListener(type, this.back, true);
+    const stop = (): void => {
+      stage.removeEventListener("pointerdown", this.leave, true);
+      for (const type of ["pointerup", "pointercancel"]) page.removeEventListener(type, this.back, true);
+    };
+    this.off = [stop, view.on("selection", () => this.refresh()), view.on("view", () => this.place()), view.on("change", () => this.place())];
   }
 
   /** `source` is asked whenever the selection changes; returns how to take it away. */
@@ -50,6 +57,16 @@ export class SelectionToolbox {
     this.off.forEach((stop) => stop());
     this.box.remove();
   }
+
+  /** Nodes that are dragged tell where they are when they are let go. */
+  private readonly leave = (event: Event): void => {
+    if (!this.box.contains(event.target as Node)) this.box.classList.add("cn-away");
+  };
+
+  private readonly back = (): void => {
+    this.box.classList.remove("cn-away");
+    this.place();
+  };
 
   /** Above the selection, inside the canvas. */
   private place(): void {

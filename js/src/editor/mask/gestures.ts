@@ -71,7 +71,10 @@ export function bindGestures(stage: HTMLElement, panning: () => boolean, ports: 
   stage.addEventListener("pointerup", up);
   stage.addEventListener("pointercancel", up);
   stage.addEventListener("pointerleave", () => ports.hover(null));
-  stage.addEventListener("contextmenu", (event) => event.preventDefault());
+  stage.addEventListener("contextmenu", (event) => {
+    event.preventDefault();
+    event.stopPropagation();
+  });
   stage.addEventListener("wheel", (event) => {
     event.preventDefault();
     event.stopPropagation();

@@ -1,4 +1,4 @@
-// The keys of the mask editor. None of them goes on to the editor or the notebook around it.
+// The keys of the mask editor. None of them, nothing that is pasted and no dropped file goes on to the editor or the notebook around it.
 
 import { comboOf, isControl, isTyping } from "../keyboard";
 import type { Controls } from "./controls";
@@ -49,6 +49,13 @@ export function bindMaskKeys(dialog: HTMLElement, { settings, controls, resize, 
     event.stopPropagation();
     if (event.key === " ") holding(false);
   });
-  dialog.addEventListener("keypress", (event) => event.stopPropagation());
+  for (const type of ["keypress", "copy", "cut", "paste"]) dialog.addEventListener(type, (event) => event.stopPropagation());
+  for (const type of ["dragenter", "dragover", "drop"]) dialog.addEventListener(type, refuse); // files go into the graph, which is behind
   dialog.addEventListener("focusout", () => holding(false));
+}
+
+function refuse(event: Event): void {
+  event.preventDefault();
+  event.stopPropagation();
+  if (event instanceof DragEvent && event.dataTransfer) event.dataTransfer.dropEffect = "none";
 }

@@ -71,12 +71,13 @@ export class Stroke {
     for (let y = rect.y; y < rect.y + rect.h; y++) {
       const py = y + 0.5 - from.y;
       for (let x = rect.x; x < rect.x + rect.w; x++) {
+        const at = y * width + x;
+        if (this.most[at] === 255) continue;
         const px = x + 0.5 - from.x;
         const along = length2 === 0 ? 1 : Math.min(1, Math.max(0, (px * dx + py * dy) / length2));
         const away2 = (px - along * dx) ** 2 + (py - along * dy) ** 2;
         if (away2 >= reach2) continue;
         const amount = Math.round(255 * strength(Math.sqrt(away2), from.radius + along * dr, hardness));
-        const at = y * width + x;
         if (amount <= (this.most[at] as number)) continue;
         this.most[at] = amount;
         data[at] = blended(this.before[at] as number, (amount / 255) * opacity, erase);
