@@ -1,8 +1,12 @@
-"""The notebook of the tiny model in a real JupyterLab: previews while it samples, and a mask drawn by hand."""
+"""The notebook of the tiny model in a real JupyterLab: previews while it samples, and a mask drawn by hand.
+
+``UPDATE_SCREENSHOT=1`` also stores the editor after the run as ``docs/text-to-image.png``.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -88,6 +92,8 @@ def _watch_a_run(editor: EditorDriver) -> None:
     assert max(previews) < 60_000
     editor.page.wait_for_timeout(300)
     editor.screenshot("out/text-to-image-in-lab.png")
+    if os.environ.get("UPDATE_SCREENSHOT"):
+        editor.frame.frame_element().screenshot(path=NOTEBOOKS.parent / "docs" / "text-to-image.png")
     x, y = editor.at(SAMPLER, widget="denoise")
     below = {"x": x - 50, "y": y + 30, "width": 100, "height": 60}
     shown = Image.open(io.BytesIO(editor.page.screenshot(clip=below))).convert("RGB")
