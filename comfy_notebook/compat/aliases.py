@@ -13,6 +13,8 @@ _DIFFUSION = "comfy_notebook.diffusion"
 _MODELS = "comfy_notebook.compat.models"
 
 ALIASES: dict[str, str] = {
+    "comfy.cldm.control_types": f"{_MODELS}.control_types",
+    "comfy.clip_vision": f"{_MODELS}.clip_vision",
     "comfy.conds": f"{_DIFFUSION}.conds",
     "comfy.controlnet": f"{_MODELS}.controlnet",
     "comfy.extra_samplers.uni_pc": f"{_DIFFUSION}.sampling.uni_pc",

@@ -118,7 +118,7 @@ class ControlNetApply:
     ) -> tuple[Conditioning]:
         if strength == 0:
             return (conditioning,)
-        hint = image.movedim(-1, 1)
+        hint = image[..., :3].movedim(-1, 1)
         made = []
         for text, options in conditioning:
             control = control_net.copy().set_cond_hint(hint, strength)

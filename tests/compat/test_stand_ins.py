@@ -28,7 +28,7 @@ def run(code: str, folder: Path) -> str:
 
 
 IMPORTS = [
-    "import comfy.ldm.modules.attention",
+    "import comfy.ldm.modules.diffusionmodules.openaimodel",
     "import comfy.model_base, comfy.ops, comfy.quant_ops",
     "from comfy.ldm.anything.new import Thing, other_thing",
     "from comfy.ldm import wan; wan.model.WanModel",
@@ -97,7 +97,7 @@ def test_stand_ins_raise_only_when_called(tmp_path: Path) -> None:
     code = """
         import abc
         import comfy.sd, comfy.gligen, comfy.ops, comfy.samplers
-        from comfy.ldm.modules.attention import optimized_attention
+        from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
         class Patched(comfy.gligen.Gligen):
             def extra(self): ...
@@ -107,7 +107,7 @@ def test_stand_ins_raise_only_when_called(tmp_path: Path) -> None:
         def annotated(vae: comfy.sd.VAE | None, clip: "comfy.sd.CLIP") -> list[comfy.sd.VAE]: ...
 
         print(Both().ready, isinstance(3, comfy.sd.VAE), isinstance(Both(), comfy.samplers.CFGGuider))
-        for call in (Patched, comfy.sd.StyleModel, optimized_attention, lambda: comfy.ops.manual_cast.Linear(2, 3)):
+        for call in (Patched, comfy.sd.save_checkpoint, UNetModel, lambda: comfy.ops.manual_cast.Linear(2, 3)):
             try:
                 call()
             except compat.NotSupportedError as error:
@@ -119,8 +119,8 @@ def test_stand_ins_raise_only_when_called(tmp_path: Path) -> None:
             f"The caller uses {name}, which comfy_notebook does not have"
             for name in (
                 "comfy.gligen.Gligen",
-                "comfy.sd.StyleModel",
-                "comfy.ldm.modules.attention.optimized_attention",
+                "comfy.sd.save_checkpoint",
+                "comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel",
                 "comfy.ops.manual_cast.Linear",
             )
         ),

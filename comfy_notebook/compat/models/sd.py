@@ -9,12 +9,16 @@ from typing import Any
 
 from ...diffusion.checkpoints.load import load_checkpoint, load_diffusion_model, model_from_weights, without_prefix
 from ...diffusion.clip import CLIP
+from ...diffusion.gligen import load_gligen as _load_gligen
 from ...diffusion.lora.files import load_lora_for_models as _load_lora
+from ...diffusion.style import StyleModel
+from ...diffusion.style import load_style_model as _load_style_model
 from ...diffusion.text.files import load_text_encoders
+from ...diffusion.unclip import load_unclip_checkpoint
 from ...diffusion.vae import VAE as _VAE
 from ...diffusion.vae_files import load_vae
 
-__all__ = ["CLIP", "VAE", "load_diffusion_model"]
+__all__ = ["CLIP", "VAE", "StyleModel", "load_diffusion_model"]
 
 
 class CLIPType(enum.Enum):
@@ -65,9 +69,22 @@ def load_checkpoint_guess_config(
     output_model: bool = True,
     **_options: Any,
 ) -> tuple[Any, Any, Any, Any]:
-    """(model, clip, vae, None) of a checkpoint file."""
+    """(model, clip, vae, image encoder) of a checkpoint file; the last where it is asked for (unCLIP)."""
+    if output_clipvision:
+        whole, vision = load_unclip_checkpoint(Path(ckpt_path))
+        return whole.model if output_model else None, whole.clip, whole.vae, vision
     found = load_checkpoint(Path(ckpt_path), want_clip=output_clip, want_vae=output_vae)
     return found.model if output_model else None, found.clip, found.vae, None
+
+
+def load_style_model(ckpt_path: str) -> StyleModel:
+    """The style model of a file."""
+    return _load_style_model(Path(ckpt_path))
+
+
+def load_gligen(ckpt_path: str) -> Any:
+    """The GLIGEN layers of a file."""
+    return _load_gligen(Path(ckpt_path))
 
 
 def load_lora_for_models(

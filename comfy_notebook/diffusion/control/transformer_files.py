@@ -30,6 +30,8 @@ def recognise(weights: Mapping[str, Tensor], shapes: Shapes) -> Recognised | Non
     if "controlnet_blocks.0.weight" not in shapes:
         return None
     if "pos_embed_input.proj.weight" in shapes:
+        if "pos_embed.proj.weight" in shapes and "context_embedder.weight" not in shapes:
+            return None  # Stability's for 3.5 medium: its blocks see the latent side by side, which diffusers has not
         # Stability's own files say by a number what they were made for: 1 are edges.
         kind = weights.get("control_type")
         return _sd3(shapes, edges=kind is not None and int(kind.flatten()[0]) == 1)
