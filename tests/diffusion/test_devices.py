@@ -4,6 +4,7 @@ come and go. The device is torch's ``meta``, which computes shapes and refuses t
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from torch import Tensor
 pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed")
 
 from comfy_notebook.diffusion import memory
-from comfy_notebook.diffusion.checkpoints.load import model_from_weights, without_prefix
+from comfy_notebook.diffusion.checkpoints.load import load_checkpoint, model_from_weights, without_prefix
 from comfy_notebook.diffusion.patch_state import state_of
 from comfy_notebook.diffusion.vae_files import load_vae
 
 from . import tiny
+from .pictures import latent_of, same_picture
 
 META = torch.device("meta")
 
@@ -70,3 +72,23 @@ def test_an_autoencoder_computes_where_its_input_is(low: bool, monkeypatch: pyte
     with torch.no_grad():
         latent = vae.coder.encode(torch.empty(1, 3, 32, 32, device=META))
         assert vae.coder.decode(latent).device == META
+
+
+@pytest.mark.parametrize("name", ["sd1", "sdxl"])
+def test_half_precision_makes_the_same_picture(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a GPU would compute: text and network in float16, the autoencoder in bfloat16."""
+    path = tiny.write(getattr(tiny, name)(), tmp_path / f"{name}.safetensors")
+    full = load_checkpoint(path)
+    assert full.vae is not None
+    expected = full.vae.decode(latent_of(full))
+
+    def best(stored: Any, supported: Any = (), device: Any = None) -> Any:
+        return supported[0] if supported else torch.float16
+
+    monkeypatch.setattr(memory, "compute_dtype", best)
+    half = load_checkpoint(path)
+    assert half.model is not None
+    assert half.vae is not None
+    assert half.model.model_dtype() == torch.float16
+    assert half.vae.vae_dtype == torch.bfloat16
+    same_picture(half, latent_of(half), expected)
