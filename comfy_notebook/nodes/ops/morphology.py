@@ -12,9 +12,17 @@ from ...protocol.context import context
 
 
 def dilate(samples: Tensor, size: int) -> Tensor:
-    """The largest value in a ``size`` x ``size`` square around each pixel of ``[B,C,H,W]``; outside does not count."""
-    before, after = (size - 1) // 2, size // 2
+    """The largest value in a ``size`` x ``size`` square around each pixel of ``[B,C,H,W]``; outside does not count.
+
+    A square of even ``size`` reaches one pixel further to the right and below.
+    """
+    return _largest(samples, (size - 1) // 2, size // 2)
+
+
+def _largest(samples: Tensor, before: int, after: int) -> Tensor:
+    """The largest value from ``before`` pixels left and above to ``after`` pixels right and below."""
     padded = functional.pad(samples, (before, after, before, after), value=float("-inf"))
+    size = before + 1 + after
     return _running_maximum(_running_maximum(padded, size, -1), size, -2)
 
 
@@ -34,8 +42,12 @@ def _running_maximum(samples: Tensor, size: int, dim: int) -> Tensor:
 
 
 def erode(samples: Tensor, size: int) -> Tensor:
-    """The smallest value in a ``size`` x ``size`` square around each pixel; outside does not count."""
-    return -dilate(-samples, size)
+    """The smallest value in a ``size`` x ``size`` square around each pixel; outside does not count.
+
+    A square of even ``size`` reaches one pixel further to the left and above: the mirror of ``dilate``, so that what is
+    opened or closed stays in its place.
+    """
+    return -_largest(-samples, size // 2, (size - 1) // 2)
 
 
 def _opening(samples: Tensor, size: int) -> Tensor:
