@@ -58,10 +58,11 @@ class ControlLora(ControlNet):
         return Steering.get_models(self)
 
     def inference_memory_requirements(self, dtype: Any) -> float:
-        """The network is made beside the models that are loaded, as large as the half of a U-Net."""
-        made = self.control_model
-        own = sum(value.numel() for value in self.control_weights.values()) * 4 if made is None else 0
-        return super().inference_memory_requirements(dtype) + own
+        """The network is made beside the models that are loaded: each weight that it changes is there twice."""
+        own = self.control_weights
+        layers = [name.removesuffix(".up") for name in own if name.endswith(".up")]
+        numbers = sum(own[f"{layer}.up"].shape[0] * own[f"{layer}.down"][0].numel() for layer in layers)
+        return super().inference_memory_requirements(dtype) + numbers * (4 if dtype is None else dtype.itemsize)
 
     def _network(self, model: BaseModel) -> ControlNetwork:
         from diffusers.models.controlnets.controlnet import ControlNetModel
@@ -101,4 +102,4 @@ class ControlLora(ControlNet):
                 f"{self.file} was made for another model: {layer} has {list(base.shape)}, the difference "
                 f"{list(change.shape)}"
             )
-        return base.float() + change.reshape(base.shape)
+        return (base.float() + change.reshape(base.shape)).to(base.dtype)
