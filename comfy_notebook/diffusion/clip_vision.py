@@ -30,6 +30,8 @@ _OF_ENCODER = ("vision_model.", "visual_projection.")
 class ClipVisionOutput:
     """``image_embeds`` ``[B,P]``, ``last_hidden_state`` and ``penultimate_hidden_states`` ``[B,T,D]``, float32.
 
+    SigLIP also gives ``all_hidden_states`` ``[B,layers,T,D]``.
+
     Read as attributes or by name.
     """
 
@@ -37,6 +39,7 @@ class ClipVisionOutput:
     last_hidden_state: Tensor
     penultimate_hidden_states: Tensor
     image_sizes: list[tuple[int, int, int]]
+    all_hidden_states: Tensor | None = None
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
@@ -63,11 +66,13 @@ class ClipVision:
         with torch.no_grad():
             made = self.model(pixel_values=pixels.to(dtype), output_hidden_states=True)
         where = memory.intermediate_device()
+        layers = None if "image_embeds" in made else torch.stack(made.hidden_states[1:], dim=1).float().to(where)
         return ClipVisionOutput(
             (made.image_embeds if "image_embeds" in made else made.pooler_output).float().to(where),
             made.last_hidden_state.float().to(where),
             made.hidden_states[-2].float().to(where),
             [(int(picture.shape[2]), int(picture.shape[0]), int(picture.shape[1])) for picture in image],
+            layers,
         )
 
 

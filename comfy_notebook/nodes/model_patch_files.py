@@ -66,10 +66,13 @@ class QwenImageDiffsynthControlnet:
         self, model: Any, model_patch: Any, vae: Any, image: Tensor, strength: float, mask: Tensor | None = None
     ) -> tuple[Any]:
         from ..diffusion.control.blockwise import BlockwiseControl, BlockwisePatch
+        from ..diffusion.control.style_reference import StyleProjection
         from ..diffusion.control.z_image import ZImagePatch
 
         blockwise = isinstance(model_patch.model, BlockwiseControl)
-        self._check(model, "Qwen-Image" if blockwise else "Z-Image")
+        if isinstance(model_patch.model, StyleProjection):
+            raise ValueError("this model patch is USO's, for styles: it belongs to USOStyleReference")
+        _check(model, "Qwen-Image" if blockwise else "Z-Image")
         if mask is not None and not blockwise:
             raise ValueError("Z-Image's control networks take no mask here: unlink it")
         changed = model.clone()
@@ -77,19 +80,53 @@ class QwenImageDiffsynthControlnet:
         latent_format = model.get_model_object("latent_format")
         patch = kind(model_patch, checked_vae(vae), latent_format, image, strength, mask)
         changed.set_model_patch(patch, "double_block" if blockwise else "z_image_control")
-        changed.set_additional_models(
-            "model_patch", [*model.get_additional_models_with_key("model_patch"), model_patch]
-        )
+        _go_together(changed, model_patch)
         return (changed,)
 
-    @staticmethod
-    def _check(model: Any, wanted: str) -> None:
-        family = getattr(model.model, "family", None)
-        if family is not None and family.title != wanted:
-            raise ValueError(f"this control network was made for {wanted} and can't steer {family.title}")
+
+class USOStyleReference:
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "apply_patch"
+    CATEGORY = "advanced/model_patches/flux"
+    EXPERIMENTAL = True
+    SEARCH_ALIASES = ["uso", "style transfer", "style image"]
+    DESCRIPTION = "Shows Flux a picture whose style it shall take, through USO's projector."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "model": inputs.socket("MODEL", "Flux, with USO's LoRA."),
+                "model_patch": inputs.socket("MODEL_PATCH", "USO's projector."),
+                "clip_vision_output": inputs.socket("CLIP_VISION_OUTPUT", "What SigLIP saw in the picture."),
+            }
+        }
+
+    def apply_patch(self, model: Any, model_patch: Any, clip_vision_output: Any) -> tuple[Any]:
+        from ..diffusion.control.style_reference import StylePatch, StyleProjection
+
+        if not isinstance(model_patch.model, StyleProjection):
+            raise ValueError("this model patch is no projector of USO's")
+        _check(model, "Flux.1")
+        changed = model.clone()
+        changed.set_model_post_input_patch(StylePatch(model_patch, clip_vision_output))
+        _go_together(changed, model_patch)
+        return (changed,)
+
+
+def _check(model: Any, wanted: str) -> None:
+    family = getattr(model.model, "family", None)
+    if family is not None and family.title != wanted:
+        raise ValueError(f"this model patch was made for {wanted} and can't steer {family.title}")
+
+
+def _go_together(model: Any, patch: Any) -> None:
+    """Let ``patch`` be loaded with ``model``."""
+    model.set_additional_models("model_patch", [*model.get_additional_models_with_key("model_patch"), patch])
 
 
 NODES: dict[str, tuple[type, str | None]] = {
     "ModelPatchLoader": (ModelPatchLoader, "ModelPatchLoader"),
+    "USOStyleReference": (USOStyleReference, "USOStyleReference"),
     "QwenImageDiffsynthControlnet": (QwenImageDiffsynthControlnet, "QwenImageDiffsynthControlnet"),
 }

@@ -18,7 +18,7 @@ from comfy_notebook.diffusion import memory
 from comfy_notebook.diffusion.checkpoints.files import WeightsError, write_weights
 from comfy_notebook.diffusion.coders import VideoCoder
 from comfy_notebook.diffusion.vae import VAE
-from comfy_notebook.nodes.model_patch_files import ModelPatchLoader, QwenImageDiffsynthControlnet
+from comfy_notebook.nodes.model_patch_files import ModelPatchLoader, QwenImageDiffsynthControlnet, USOStyleReference
 
 from . import tiny
 from .test_families_flux import loaded
@@ -110,7 +110,7 @@ def test_every_block_adds_what_the_formula_says(inpaint: bool, base: Path) -> No
 
 
 def test_what_does_not_belong_together_is_told(base: Path) -> None:
-    with pytest.raises(WeightsError, match=r"no model patch that is known: DiffSynth.*Z-Image are.*such as a, b"):
+    with pytest.raises(WeightsError, match=r"no model patch that is known: DiffSynth.*Flux are.*such as a, b"):
         patch_of({"a": torch.zeros(1), "b": torch.zeros(1)}, base)
     model = loaded(tiny.flux(), base)
     with pytest.raises(ValueError, match=r"made for Qwen-Image and can't steer Flux\.1"):
@@ -176,3 +176,69 @@ def test_z_image_is_steered_as_by_diffusers(version: str, base: Path) -> None:
     network: Any = changed.get_additional_models_with_key("model_patch")[0].model
     assert "t_embedder" not in dict(network.named_children())
     assert network.t_embedder is None
+
+
+def uso() -> dict[str, Tensor]:
+    """USO's projector for :func:`tiny.flux`: of 9 tokens of 24 numbers, 4 of 64 for each of three levels."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for level in ("high", "mid", "low"):
+        shapes |= tiny.layer(f"{level}_embedding_linear.0", 4, 9) | tiny.layer(f"{level}_layer_norm", 24)
+        shapes |= tiny.layer(f"{level}_projection", 64, 24)
+    return tiny.random_weights(shapes)
+
+
+def seen_by_siglip(pictures: int = 1) -> Any:
+    """What a SigLIP of 21 layers saw: 9 tokens of 24 numbers."""
+    import transformers
+
+    from comfy_notebook.diffusion.clip_vision import ClipVision
+
+    classes: Any = transformers
+    config = classes.SiglipVisionConfig(
+        hidden_size=24, intermediate_size=32, num_hidden_layers=21, num_attention_heads=2, image_size=42, patch_size=14
+    )
+    torch.manual_seed(0)
+    return ClipVision(classes.SiglipVisionModel(config).eval(), 42).encode_image(torch.rand(pictures, 42, 42, 3))
+
+
+def test_a_style_goes_before_the_prompt(base: Path) -> None:
+    """Flux called with the tokens of USO's formula before its text, at no place."""
+    model = loaded(tiny.flux(), base)
+    values, output = uso(), seen_by_siglip()
+    patch = patch_of(tiny.below("feature_embedder.", values), base)
+    [changed] = USOStyleReference().apply_patch(model, patch, output)
+    style = []
+    for level, place in (("high", -2), ("mid", -11), ("low", -20)):
+        part = {name.removeprefix(f"{level}_"): value for name, value in values.items() if name.startswith(level)}
+        hidden = output.all_hidden_states[:, place].transpose(1, 2)
+        mixed = functional.linear(hidden, part["embedding_linear.0.weight"], part["embedding_linear.0.bias"])
+        mixed = functional.silu(mixed).transpose(1, 2)
+        mixed = functional.layer_norm(mixed, (24,), part["layer_norm.weight"], part["layer_norm.bias"])
+        style.append(functional.linear(mixed, part["projection.weight"], part["projection.bias"]))
+    memory.load_models_gpu([changed])
+    x, text = torch.randn(2, 16, 8, 8), torch.randn(2, 5, 48)
+    arguments = {"c_crossattn": text, "y": torch.zeros(2, 64), "guidance": torch.full((2,), 3.5)}
+    module, sigma = changed.model.diffusion_model.module, torch.tensor([0.5, 0.5])
+    with torch.no_grad():
+        options = changed.model_options["transformer_options"]
+        found = changed.model.apply_model(x, sigma, transformer_options=options, **arguments)
+        plain = changed.model.apply_model(x, sigma, **arguments)
+        before = module.context_embedder.forward
+        tokens = torch.cat(style, dim=1).expand(2, -1, -1)
+        module.context_embedder.forward = lambda given: torch.cat([tokens, before(given[:, 12:])], dim=1)
+        wide = torch.cat([torch.zeros(2, 12, 48), text], dim=1)
+        expected = changed.model.apply_model(x, sigma, **{**arguments, "c_crossattn": wide})
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(found, plain, atol=1e-3)
+
+
+def test_styles_need_siglip_and_flux(base: Path) -> None:
+    patch, output = patch_of(uso(), base), seen_by_siglip()
+    flux = loaded(tiny.flux(), base)
+    output.all_hidden_states = None
+    with pytest.raises(ValueError, match="reads what SigLIP saw"):
+        USOStyleReference().apply_patch(flux, patch, output)
+    with pytest.raises(ValueError, match="belongs to USOStyleReference"):
+        QwenImageDiffsynthControlnet().diffsynth_controlnet(flux, patch, None, torch.zeros(1, 8, 8, 3), 1.0)
+    with pytest.raises(ValueError, match=r"made for Flux\.1 and can't steer Qwen-Image"):
+        USOStyleReference().apply_patch(loaded(tiny.qwen_image(), base), patch, seen_by_siglip())
