@@ -53,7 +53,9 @@ export class MaskEditor {
     const copied = this.clipspace.clipspace;
     const file = copied && fileIn(copied);
     if (!file) return ports.notify("warning", "There is no picture to mask", "Choose a node that shows one.");
+    const node: unknown = this.clipspace.clipspace_return_node;
     this.dialog?.close();
+    this.clipspace.clipspace_return_node = node; // closing forgets it
     const dialog = new MaskDialog(file.filename, {
       root: ports.root, dialogs: ports.dialogs, storage: ports.storage,
       save: async (mask) => this.saved(copied, await ports.api.uploadMask(await maskFile(mask), `clipspace-mask-${Date.now()}.png`, file)),
