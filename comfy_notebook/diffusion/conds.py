@@ -23,6 +23,21 @@ def repeat_to(tensor: Tensor, batch_size: int) -> Tensor:
     return tensor.repeat([times] + [1] * (tensor.ndim - 1))[:batch_size]
 
 
+def on_device(value: Any, device: Any) -> Any:
+    """Tensors, also in a list, on ``device``; anything else as it is."""
+    if isinstance(value, Tensor):
+        return value.to(device)
+    return [on_device(item, device) for item in value] if isinstance(value, list) else value
+
+
+def placed(value: Any, device: Any) -> Any:
+    """One of the objects below with its tensors on ``device``, once for all steps of a run; anything else as it is."""
+    if not isinstance(value, CONDRegular):
+        return value
+    moved = on_device(value.cond, device)
+    return value if moved is value.cond else value._copy_with(moved)
+
+
 class CONDRegular:
     """A tensor ``[B, …]`` for each sample of the batch; joins others of its shape."""
 

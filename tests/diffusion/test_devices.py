@@ -16,6 +16,7 @@ pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed"
 from comfy_notebook.diffusion import memory
 from comfy_notebook.diffusion.checkpoints.load import load_checkpoint, model_from_weights, without_prefix
 from comfy_notebook.diffusion.patch_state import state_of
+from comfy_notebook.diffusion.sampling.conditioning import process_conds
 from comfy_notebook.diffusion.vae_files import load_vae
 
 from . import tiny
@@ -61,6 +62,18 @@ def test_a_network_computes_where_its_input_is(name: str, low: bool, monkeypatch
     assert made.device == META
     assert made.shape == x.shape
     model.load_device = torch.device("cpu")
+
+
+def test_conditionings_go_to_the_device_once() -> None:
+    """Not at every step, which would wait for them."""
+    model = model_from_weights(unet_of(tiny.sdxl)(), "x").model
+    text = {"cross_attn": torch.zeros(1, 9, 128), "pooled_output": torch.zeros(1, 64), "model_conds": {}}
+    noise = torch.empty(1, 4, 8, 8, device=META)
+    ready = process_conds(model, noise, {"positive": [dict(text)], "negative": [dict(text)]}, META)
+    for entries in ready.values():
+        values = entries[0]["model_conds"]
+        assert set(values) == {"c_crossattn", "y"}
+        assert {value.cond.device for value in values.values()} == {META}
 
 
 @pytest.mark.parametrize("low", [False, True], ids=["whole", "block by block"])

@@ -10,6 +10,7 @@ import torch
 
 from ...protocol.context import context
 from .. import memory
+from ..conds import on_device
 from . import wrappers
 from .masks import repeat_to_batch_size
 
@@ -255,12 +256,6 @@ def _run(
     return made
 
 
-def _on_device(value: Any, device: Any) -> Any:
-    if torch.is_tensor(value):
-        return value.to(device)
-    return [_on_device(item, device) for item in value] if isinstance(value, list) else value
-
-
 def _call(
     model: Any, batch: list[tuple[Window, int]], timestep: Tensor, model_options: dict[str, Any]
 ) -> Sequence[Tensor]:
@@ -270,7 +265,7 @@ def _call(
     input_x = torch.cat([window.input_x for window in windows])
     timesteps = torch.cat([timestep] * chunks)
     arguments = {
-        name: _on_device(value, input_x.device)
+        name: on_device(value, input_x.device)
         for name, value in cond_cat([window.conditioning for window in windows]).items()
     }
     options = dict(model_options.get("transformer_options", {}))

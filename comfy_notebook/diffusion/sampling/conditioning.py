@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .. import conds as conds_of
 from . import masks
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def encode_model_conds(
             "height": cond.get("height", noise.shape[-2] * 8 if noise.ndim > 3 else None),
             "prompt_type": cond.get("prompt_type", prompt_type),
         }
-        made = {key: value for key, value in model_function(**given).items() if value is not None}
+        found = model_function(**given)
+        made = {key: conds_of.placed(value, device) for key, value in found.items() if value is not None}
         conds[index] = {**cond, "model_conds": {**cond["model_conds"], **made}}
     return conds
 
