@@ -33,6 +33,10 @@ class ParityCapture:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {"required": {"value": ("*",), "tag": ("STRING", {"default": "out"})}}
 
+    @classmethod
+    def IS_CHANGED(cls, **values: Any) -> float:
+        return float("nan")  # what is asked for again is captured again
+
     def capture(self, value: list[Any], tag: list[str]) -> dict[str, Any]:
         self.captured[tag[0]] = list(value)
         return {"ui": {"n": [len(value)]}}

@@ -86,14 +86,12 @@ def _scaling(amount: Any, downscale: bool) -> Callable[[float], float]:
 
 
 def _starts(size: int, tile: int, overlap: int) -> list[int]:
-    """The last tile ends with the picture."""
-    if size <= tile:
-        return [0]
-    return [max(0, min(size - tile, start)) for start in range(0, size - overlap, tile - overlap)]
+    """Tiles keep their distance, as in ComfyUI: the last one is cut off where the picture ends."""
+    return [0] if size <= tile else list(range(0, size - overlap, tile - overlap))
 
 
 def _feathered(tile: Any, feathers: Sequence[int]) -> Any:
-    """Weights that rise from the edges of a tile over the overlap."""
+    """Weights that rise from each edge of a tile over the overlap; in a tile narrower than two of them both count."""
     import torch
 
     mask = torch.ones_like(tile)
@@ -102,6 +100,7 @@ def _feathered(tile: Any, feathers: Sequence[int]) -> Any:
         if feather >= length:
             continue
         ramp = torch.arange(1, length + 1, device=tile.device, dtype=tile.dtype)
-        weight = (torch.minimum(ramp, ramp.flip(0)) / feather).clamp(max=1.0)
+        rising = (ramp / feather).clamp(max=1.0)
+        weight = rising * rising.flip(0)
         mask = mask * weight.reshape([-1 if axis == dim else 1 for axis in range(tile.ndim)])
     return mask

@@ -214,3 +214,43 @@ def test_the_queue_as_packs_see_it(session: Session) -> None:
     assert list(queue.get_history(max_items=1)) == ["1b4e28ba-2fa1-11d2-883f-0016d3cca427"]
     assert queue.get_tasks_remaining() == 0
     assert queue.currently_running == {}
+
+
+@pytest.mark.parametrize(
+    ("size", "tile", "overlap"), [((13, 20), (8, 8), 2), ((9, 11), (6, 4), 3), ((5, 7), (8, 8), 4)]
+)
+def test_tiles_lie_and_weigh_as_in_comfyui(
+    session: Session, size: tuple[int, int], tile: tuple[int, int], overlap: int
+) -> None:
+    """Every ``tile - overlap`` pixels, the last one cut off; each edge fades in over the overlap."""
+    import torch
+
+    def weights(length: int) -> Any:
+        made = np.ones(length)
+        for step in range(overlap if overlap < length else 0):
+            made[step] *= (step + 1) / overlap
+            made[length - 1 - step] *= (step + 1) / overlap
+        return made
+
+    def starts(length: int, part: int) -> range:
+        return range(0, length - overlap, part - overlap) if length > part else range(1)
+
+    calls = []
+
+    def numbered(part: Any) -> Any:
+        calls.append(tuple(part.shape[2:]))
+        return torch.full_like(part, float(len(calls)))
+
+    found = module("comfy.utils").tiled_scale_multidim(
+        torch.zeros(1, 1, *size), numbered, tile, overlap, upscale_amount=1, out_channels=1
+    )
+    total, weight, number = np.zeros(size), np.zeros(size), 0
+    for top in starts(size[0], tile[0]):
+        for left in starts(size[1], tile[1]):
+            number += 1
+            height, width = min(tile[0], size[0] - top), min(tile[1], size[1] - left)
+            assert calls[number - 1] == (height, width)
+            share = np.outer(weights(height), weights(width))
+            total[top : top + height, left : left + width] += number * share
+            weight[top : top + height, left : left + width] += share
+    assert np.abs(found[0, 0].numpy() - total / weight).max() < 1e-5

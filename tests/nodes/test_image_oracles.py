@@ -113,7 +113,7 @@ def test_porter_duff(mode: str) -> None:
     assert_same(found_mask, 1 - alpha[..., 0].clip(0, 1))
 
 
-def soft_light(below: Array, above: Array) -> Array:
+def soft_light(below: Array, above: Array) -> Any:
     """W3C, Compositing and Blending Level 1, section 10.1.9."""
     root = np.where(below <= 0.25, ((16 * below - 12) * below + 4) * below, np.sqrt(below))
     return np.where(

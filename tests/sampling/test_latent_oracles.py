@@ -117,13 +117,13 @@ def test_batches() -> None:
     assert picked["batch_index"] == [5, 7]
 
 
-LEVELS = {
+LEVELS: dict[str, Any] = {
     "karras": lambda n: (14.0 ** (1 / 5) + np.linspace(0, 1, n) * (0.05 ** (1 / 5) - 14.0 ** (1 / 5))) ** 5,
     "exponential": lambda n: np.exp(np.linspace(np.log(14.0), np.log(0.05), n)),
     "polyexponential": lambda n: np.exp(np.linspace(1, 0, n) ** 2 * (np.log(14.0) - np.log(0.05)) + np.log(0.05)),
     "vp": lambda n: np.sqrt(np.expm1(18.0 * np.linspace(1, 0.002, n) ** 2 / 2 + 0.2 * np.linspace(1, 0.002, n))),
 }
-MADE = {
+MADE: dict[str, Any] = {
     "karras": lambda n: schedulers.KarrasScheduler().get_sigmas(n, 14.0, 0.05, 5.0),
     "exponential": lambda n: schedulers.ExponentialScheduler().get_sigmas(n, 14.0, 0.05),
     "polyexponential": lambda n: schedulers.PolyexponentialScheduler().get_sigmas(n, 14.0, 0.05, 2.0),
