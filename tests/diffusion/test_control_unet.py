@@ -4,6 +4,7 @@ differences, from small files, against diffusers."""
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed"
 from comfy_notebook.diffusion.checkpoints.files import WeightsError, write_weights
 from comfy_notebook.diffusion.checkpoints.load import load_checkpoint
 from comfy_notebook.diffusion.control.files import load_controlnet
+from comfy_notebook.diffusion.sampling.model_sampling import model_sampling
 from comfy_notebook.nodes.controlnet import ControlNetApplyAdvanced, SetUnionControlNetType
 
 from . import tiny, tiny_control
@@ -75,7 +77,7 @@ def test_union_residuals_are_those_of_diffusers(kind: str, tmp_path: Path) -> No
     control = loaded(tiny_control.union(), tmp_path)
     module = control.control_model.module
     control = SetUnionControlNetType().set_controlnet_type(control, kind)[0]
-    base = unet(tiny.sdxl(), tmp_path).model
+    base = SimpleNamespace(model_sampling=model_sampling("EPS"))
     x, cond, picture = inputs(128, 64 + 6 * 256)
     control = steer(control, picture, base)
     sigma = base.model_sampling.sigma(torch.tensor([500.0, 500.0]))
@@ -108,7 +110,7 @@ class _Nothing(torch.nn.Module):
 
 def test_a_union_network_tells_what_it_knows(tmp_path: Path) -> None:
     control = loaded(tiny_control.union(6), tmp_path)
-    base = unet(tiny.sdxl(), tmp_path).model
+    base = SimpleNamespace(model_sampling=model_sampling("EPS"))
     x, cond, picture = inputs(128, 64 + 6 * 256)
     tiles = steer(SetUnionControlNetType().set_controlnet_type(control, "tile")[0], picture, base)
     with pytest.raises(ValueError, match=r"knows these kinds of pictures: openpose, .*segment"):
