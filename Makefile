@@ -8,6 +8,8 @@ WORKERS ?= 4
 FRONT_END_SOURCES := js/build.mjs comfy_notebook/workflow/missing_nodes.json $(shell find js/src -type f)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# Programs that tests start find what was compiled before, also where the machine forbids to keep it.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
 .PHONY: help install lab demo test lint bench clean pytest lint-python lint-front-end vitest
