@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Bytes of activations for each latent pixel and channel count of a U-Net, times this; measured, generous.
 _ACTIVATION_BYTES = 1024 * 12
 
+#: The text that control networks see in the place of the network's.
+_CONTROL_TEXT = "crossattn_controlnet"
+
 
 class BaseModel(nn.Module):
     """``diffusion_model`` predicts from a latent, a timestep and conditionings; the rest gives that a meaning.
@@ -75,6 +78,7 @@ class BaseModel(nn.Module):
 
         ``c_concat`` goes in as more channels, ``c_crossattn`` ``[B,T,D]`` as text; ``extra`` as the family takes it.
         """
+        extra.pop(_CONTROL_TEXT, None)
         sigma = t
         given = self.model_sampling.calculate_input(sigma, x)
         if c_concat is not None:
@@ -112,6 +116,8 @@ class BaseModel(nn.Module):
         concat = self.concat_cond(**given)
         if concat is not None:
             made["c_concat"] = conds.CONDNoiseShape(concat)
+        if (text := given.get("cross_attn_controlnet")) is not None:
+            made[_CONTROL_TEXT] = conds.CONDCrossAttn(text)
         return made
 
     def concat_cond(self, **given: Any) -> Tensor | None:

@@ -118,3 +118,22 @@ def test_conditionings_with_networks_of_their_own_share_a_run(tmp_path: Path) ->
         parts.append(alone.sample(x, torch.zeros_like(x), sampler_object("euler"), sigma, disable_pbar=True))
     torch.testing.assert_close(found[..., :4], parts[0][..., :4], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(found[..., 4:], parts[1][..., 4:], rtol=1e-4, atol=1e-4)
+
+
+def test_a_text_of_its_own_reaches_the_control_network_alone(tmp_path: Path) -> None:
+    model = loaded(tiny.flux(), tmp_path / "flux.safetensors", load_diffusion_model)
+    control = loaded(tiny_control.xlabs(), tmp_path / "control.safetensors", load_controlnet)
+    seen: list[Tensor] = []
+    control.control_model.module.context_embedder.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    generator = torch.Generator().manual_seed(4)
+    noise, picture = torch.randn(1, 16, 8, 8, generator=generator), torch.rand(1, 64, 64, 3, generator=generator)
+    text, own = torch.randn(1, 7, 48, generator=generator), torch.randn(1, 5, 48, generator=generator)
+    apply = ControlNetApplyAdvanced().apply_controlnet
+    results = []
+    for options in ({}, {"cross_attn_controlnet": text}, {"cross_attn_controlnet": own}):
+        conditioning = apply([[text, options]], [[text, options]], control, picture, 1.0, 0.0, 1.0)
+        results.append(sampled(model, *conditioning, noise))
+    assert torch.equal(results[0], results[1])
+    assert float((results[0] - results[2]).abs().max()) > 1e-4
+    assert {tuple(value.shape[1:]) for value in seen} == {(7, 48), (5, 48)}
+    torch.testing.assert_close(seen[-1][:1], own)
