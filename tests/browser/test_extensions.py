@@ -201,16 +201,16 @@ def test_two_views_of_virtual_nodes_stay_in_step_quietly(with_script: Show, edit
         other = PackPage(other_page, page.editor, other_page.editor(timeout=60))
         other.until("() => window.app?.graph?._nodes.length >= 6", seconds=60)
         wait_for(lambda: leads(page) is not None, page)
-        page.page.page.wait_for_timeout(3000)
+        page.page.page.wait_for_timeout(1500)
         revision = page.editor._state.rev
-        page.page.page.wait_for_timeout(5000)
+        page.page.page.wait_for_timeout(2500)
         assert page.editor._state.rev == revision
         other.js("() => { app.graph.getNodeById(3).widgets[0].value = 'y'; }")
         page.until("() => app.graph.getNodeById(3).widgets[0].value === 'y'")
         wait_for(lambda: leads(page)["led"]["2"]["to"] == [5, 0], page)
-        page.page.page.wait_for_timeout(3000)
+        page.page.page.wait_for_timeout(1500)
         revision = page.editor._state.rev
-        page.page.page.wait_for_timeout(5000)
+        page.page.page.wait_for_timeout(2500)
         assert page.editor._state.rev == revision
         saying = f"() => {PARTS}.editor.view.serialize().extra.comfy_notebook"
         assert page.js(saying) == other.js(saying) == leads(page)
