@@ -206,12 +206,12 @@ def test_wheel_zooms_the_graph_and_not_the_notebook(notebook: OpenNotebook) -> N
 
 
 def test_progress_error_and_cancel(notebook: OpenNotebook) -> None:
-    with notebook([NODES, show("runs", steps=4, fail=True), "ed.workflow"]) as book:
+    with notebook([NODES, show("runs", steps=15, fail=True), "ed.workflow"]) as book:
         book.run(0)
         book.run(1)
         editor = opened(book)
         editor.button("Run")
-        editor.until_status("/4")
+        editor.until_status("/15")
         editor.until_status("1 problem")
         assert "the kettle is cold" in (editor.node(2)["error"] or "")
 
