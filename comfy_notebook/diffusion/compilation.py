@@ -23,7 +23,7 @@ def compiled(model: ModelPatcher, backend: str | Callable[..., Any]) -> ModelPat
     """
     import torch
 
-    made = model.clone()
+    patched = model.clone()
     faster = torch.compile(model.get_model_object("diffusion_model"), backend=backend)
 
     def apply_model(executor: Any, *args: Any, **kwargs: Any) -> Any:
@@ -32,15 +32,16 @@ def compiled(model: ModelPatcher, backend: str | Callable[..., Any]) -> ModelPat
             return executor(*args, **kwargs)
         before = replace_object(owner, "diffusion_model", faster)
         try:
-            return executor(*args, **kwargs)
+            made = executor(*args, **kwargs)
+            return made.clone() if backend == "cudagraphs" else made  # whose next call writes to the same place
         except _failures() as error:
             raise RuntimeError(_advice(error, backend)) from error
         finally:
             replace_object(owner, "diffusion_model", before)
 
-    made.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, _KEY)
-    made.add_wrapper_with_key(WrappersMP.APPLY_MODEL, _KEY, apply_model)
-    return made
+    patched.remove_wrappers_with_key(WrappersMP.APPLY_MODEL, _KEY)
+    patched.add_wrapper_with_key(WrappersMP.APPLY_MODEL, _KEY, apply_model)
+    return patched
 
 
 def _failures() -> tuple[type[BaseException], ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 pytest.importorskip("diffusers", reason="the extra 'diffusion' is not installed")
@@ -98,6 +99,28 @@ def test_cancelled_during_a_call_no_other_follows(
     engine.free()
     gc.collect()
     assert [entry for entry in memory.current_loaded_models if entry.alive] == []
+    assert [thing for thing in gc.get_objects() if type(thing) is BaseModel] == []
+
+
+def test_a_full_device_is_said_on_the_node_and_leaves_nothing_behind(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+
+    def full(model: BaseModel, x: Any, *given: Any, **named: Any) -> Any:
+        calls.append(x.shape[0])
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseModel, "apply_model", full)
+        said = messages(engine, steps(4, seed=40))
+    [error] = [data for kind, data in said if kind == "execution_error"]
+    assert error["node_id"] == "k"
+    assert "not enough memory on cpu to run the model. Use a smaller image or batch" in error["exception_message"]
+    assert calls == [2, 1], "both prompts at once, then each alone"
+    assert messages(engine, steps(1, seed=41))[-1][0] == "execution_success"
+    engine.free()
+    gc.collect()
     assert [thing for thing in gc.get_objects() if type(thing) is BaseModel] == []
 
 
