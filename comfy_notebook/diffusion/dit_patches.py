@@ -41,8 +41,15 @@ AURA_DOUBLE = Blocks("joint_transformer_blocks", "double_block")
 
 
 @contextmanager
-def patched(module: Any, kinds: Sequence[Blocks], options: Options | None, x: Tensor) -> Iterator[None]:
-    """While it lasts the blocks of ``module`` do what ``options`` say."""
+def patched(
+    module: Any, kinds: Sequence[Blocks], options: dict[str, Any] | None, x: Tensor, text: slice | None = None
+) -> Iterator[None]:
+    """While it lasts the blocks of ``module`` do what ``options`` say.
+
+    ``text``: which tokens of joint attention are the prompt's; ``options`` tell it as ``text_tokens``.
+    """
+    if options is not None:
+        options["text_tokens"] = text
     told = dict(options or {})
     replaced = told.get("patches_replace", {}).get("dit", {})
     following = told.get("patches", {})

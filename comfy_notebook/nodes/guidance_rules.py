@@ -147,10 +147,36 @@ class FreSca:
         return (changed,)
 
 
+class NAGuidance:
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "patch"
+    CATEGORY = "advanced/guidance"
+    EXPERIMENTAL = True
+    SEARCH_ALIASES = ["nag", "negative prompt", "schnell", "distilled", "turbo"]
+    DESCRIPTION = "Lets a negative prompt act at a cfg of 1, within attention (Chen et al. 2025)."
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "model": _model(),
+                "nag_scale": inputs.number(5.0, 0.0, 50.0, 0.1, "How far from the negative prompt; 1 is off."),
+                "nag_alpha": inputs.number(0.5, 0.0, 1.0, 0.01, "How much of it is mixed in."),
+                "nag_tau": inputs.number(1.5, 1.0, 10.0, 0.01, "How much longer the result of attention may get."),
+            }
+        }
+
+    def patch(self, model: Any, nag_scale: float, nag_alpha: float, nag_tau: float) -> tuple[Any]:
+        from ..diffusion.attention_guidance import normalized_attention_guidance
+
+        return (normalized_attention_guidance(model, nag_scale, nag_alpha, nag_tau),)
+
+
 NODES: dict[str, tuple[type, str | None]] = {
     "APG": (APG, "Adaptive Projected Guidance"),
     "TCFG": (TCFG, "Tangential Damping CFG"),
     "RenormCFG": (RenormCFG, None),
     "Epsilon Scaling": (EpsilonScaling, None),
     "FreSca": (FreSca, "FreSca"),
+    "NAGuidance": (NAGuidance, "Normalized Attention Guidance"),
 }

@@ -78,8 +78,9 @@ class AuraFlowNetwork(nn.Module):
         **_unused: Any,
     ) -> Tensor:
         height, width = x.shape[-2:]
+        text = context.shape[1] + self.module.register_tokens.shape[1]
         kinds = (dit_patches.AURA_DOUBLE, dit_patches.SINGLE)
-        with dit_patches.patched(self.module, kinds, transformer_options, x):
+        with dit_patches.patched(self.module, kinds, transformer_options, x, slice(0, text)):
             made = self.module(
                 hidden_states=padded(x, 2),
                 encoder_hidden_states=context,

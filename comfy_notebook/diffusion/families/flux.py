@@ -58,7 +58,7 @@ class FluxNetwork(nn.Module):
             **_biased(attention_mask, context.shape[1] + tokens.shape[1]),
         }
         with (
-            dit_patches.patched(self.module, self.blocks, transformer_options, x),
+            dit_patches.patched(self.module, self.blocks, transformer_options, x, slice(0, context.shape[1])),
             dit_patches.embedded(self.module, arguments, transformer_options) as given,
         ):
             made = self.module(**given)[0][:, : whole.shape[-2] // 2 * (whole.shape[-1] // 2)]
@@ -98,10 +98,15 @@ def _control(control: Any, tokens: int) -> dict[str, Any]:
     """Residuals of a control network under the names of diffusers; nothing is added to pictures the model looks at."""
     names = {"input": "controlnet_block_samples", "output": "controlnet_single_block_samples"}
     return {
-        names[side]: [nn.functional.pad(value, (0, 0, 0, tokens - value.shape[1])) for value in values]
+        names[side]: [_lengthened(value, tokens) for value in values]
         for side, values in (control or {}).items()
         if side in names and values
     }
+
+
+def _lengthened(residual: Tensor, tokens: int) -> Tensor:
+    more = tokens - residual.shape[1]
+    return nn.functional.pad(residual, (0, 0, 0, more)) if more else residual
 
 
 def _biased(mask: Tensor | None, tokens: int) -> dict[str, Any]:

@@ -46,7 +46,8 @@ class QwenImageNetwork(nn.Module):
         pictures = [padded(flat, 2), *(padded(_flat(latent).to(x.dtype), 2) for latent in ref_latents or [])]
         sizes = [(1, picture.shape[-2] // 2, picture.shape[-1] // 2) for picture in pictures]
         method = ref_latents_method or usual_method(self.module)
-        patched = dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x)
+        text = slice(0, context.shape[1])
+        patched = dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x, text)
         with patched, seeing(self.module, sizes, method):
             made = self.module(
                 hidden_states=torch.cat([to_tokens(picture) for picture in pictures], dim=1),

@@ -100,7 +100,8 @@ class StableDiffusion3Network(nn.Module):
         height, width = x.shape[-2:]
         if y is None:
             y = x.new_zeros(x.shape[0], self.module.config.pooled_projection_dim)
-        with dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x):
+        text = slice(-context.shape[1], None)
+        with dit_patches.patched(self.module, (dit_patches.DOUBLE,), transformer_options, x, text):
             made = self.module(
                 hidden_states=padded(x, 2),
                 encoder_hidden_states=context,
