@@ -114,8 +114,12 @@ class Steering:
     def _merged(self, made: Residuals, before: Residuals | None, dtype: Any) -> Residuals:
         """``made`` at this strength, added to what came ``before``."""
         found: Residuals = {}
+        scaled: dict[int, Tensor] = {}  # blocks may share a residual
         for side, values in made.items():
-            found[side] = [None if value is None else self._scaled(value).to(dtype) for value in values]
+            for value in values:
+                if value is not None and id(value) not in scaled:
+                    scaled[id(value)] = self._scaled(value).to(dtype)
+            found[side] = [scaled.get(id(value)) for value in values]
         for side, earlier in (before or {}).items():
             own = found.setdefault(side, [])
             for index, value in enumerate(earlier):
