@@ -21,8 +21,8 @@ def normalized_attention_guidance(model: ModelPatcher, scale: float, alpha: floa
     """A clone whose attention is led away ``scale`` strong (1 is off) from the negative prompt's.
 
     What comes out is no longer than ``tau`` times what was there, and mixed in by ``alpha``. At a cfg of 1 the negative
-    prompt acts here alone: both halves of the batch go on with the same picture. At others it keeps a picture of its own,
-    which guidance then needs. Both prompts have to fit into one call of the network.
+    prompt acts here alone: both halves of the batch go on with the same picture. At others it keeps a picture of its
+    own, which guidance then needs. Both prompts have to fit into one call of the network.
     """
     made = model.clone()
     before = made.model_options["transformer_options"].get("optimized_attention_override")
