@@ -200,6 +200,28 @@ def test_four_encoders_are_read_together(base: Path) -> None:
     torch.testing.assert_close(text, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_a_longer_clip_reads_longer_prompts_at_once() -> None:
+    import transformers
+
+    from comfy_notebook.diffusion.clip import CLIP
+
+    shapes = tiny.clip(64, 1) | {"text_model.embeddings.position_embedding.weight": (248, 64)}
+    weights = tiny.random_weights(shapes | {"text_projection.weight": (64, 64)})
+    clip = CLIP(files.stack_for({"l": files.clip_l(weights)}, "hidream"))
+    [chunk] = clip.tokenize("a red cat " * 50)["l"]
+    classes: Any = transformers
+    config = classes.CLIPTextConfig(
+        hidden_size=64, intermediate_size=256, num_hidden_layers=1, num_attention_heads=1, hidden_act="quick_gelu",
+        max_position_embeddings=248, projection_dim=64, eos_token_id=49407,
+    )  # fmt: skip
+    theirs = classes.CLIPTextModelWithProjection(config).eval()
+    theirs.load_state_dict({name: value.half().float() for name, value in weights.items()})
+    with torch.no_grad():
+        expected = theirs(torch.tensor([[token[0] for token in chunk]])).text_embeds
+    _, pooled = clip.encode_from_tokens({"l": [chunk]}, return_pooled=True)
+    torch.testing.assert_close(pooled[:, :64], expected, rtol=1e-3, atol=1e-3)
+
+
 def test_what_is_missing_is_zeros(base: Path) -> None:
     folder = base / "models" / "text_encoders"
     write_weights(llama_weights(), folder / "llama.safetensors")

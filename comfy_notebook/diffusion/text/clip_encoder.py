@@ -50,6 +50,11 @@ class ClipEncoder(nn.Module):
     def device(self) -> torch.device:
         return self.transformer.text_model.final_layer_norm.weight.device  # type: ignore[no-any-return]
 
+    @property
+    def positions(self) -> int:
+        """How many tokens it reads at once."""
+        return int(self.transformer.text_model.embeddings.position_embedding.weight.shape[0])
+
     def encode_token_weights(self, chunks: Sequence[Chunk]) -> tuple[Tensor, Tensor]:
         """``[1, 77 × chunks, width]`` with each token moved from the empty prompt's by its weight, and the pooled
         ``[1, width]`` of the first chunk."""

@@ -262,4 +262,5 @@ def _renamed(weights: Mapping[str, Tensor], old: str, new: str) -> dict[str, Ten
 
 
 def _tokenizers(encoders: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: clip_tokenizer(name, encoder.size.width) for name, encoder in encoders.items()}
+    """Chunks are as long as an encoder has places: 77, or 248 for the longer ones that HiDream reads."""
+    return {name: clip_tokenizer(name, encoder.size.width, encoder.positions) for name, encoder in encoders.items()}

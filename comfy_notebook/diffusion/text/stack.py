@@ -99,9 +99,9 @@ def side_by_side(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat([part[:, :length] for part in parts], dim=-1)
 
 
-def clip_tokenizer(name: str, width: int) -> ClipTokenizer:
+def clip_tokenizer(name: str, width: int, length: int = 77) -> ClipTokenizer:
     """The tokenizer of a CLIP encoder: ``l`` fills up with the end token, the others with 0."""
-    return ClipTokenizer(pad=49407 if name == "l" else 0, width=width, key=child_name(name))
+    return ClipTokenizer(pad=49407 if name == "l" else 0, width=width, key=child_name(name), length=length)
 
 
 class FluxText(TextStack):
