@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from tests.forks import run_file
 
 pytest.importorskip("torch")
 
@@ -25,11 +25,7 @@ def run(code: str, folder: Path) -> list[str]:
     """The lines that ``code`` prints in a fresh interpreter where packs' names are there."""
     file = folder / "pack.py"
     file.write_text(PRELUDE + textwrap.dedent(code))
-    done = subprocess.run(
-        [sys.executable, str(file)], capture_output=True, text=True, timeout=200, check=False, cwd=ROOT
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip().splitlines()
+    return run_file(file, ROOT, ("torch", "torchsde")).strip().splitlines()
 
 
 def test_they_are_our_own_modules(tmp_path: Path) -> None:
