@@ -3,8 +3,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 NODE_MODULES := js/node_modules/.package-lock.json
 BUNDLE := comfy_notebook/static/editor.js
-# Tests wait for browsers, kernels and programs half of their time: two cores carry four workers.
-WORKERS ?= 4
+# Tests wait for browsers, kernels and programs half of their time: two cores carry three workers.
+WORKERS ?= 3
 FRONT_END_SOURCES := js/build.mjs comfy_notebook/workflow/missing_nodes.json $(shell find js/src -type f)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
