@@ -11,6 +11,7 @@ take turns, and the better of ``--rounds`` counts.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.util
 import shutil
 import sys
@@ -211,6 +212,8 @@ def random_networks(setting: Setting, engine: Any, options: argparse.Namespace) 
         sizes = [(name, networks.TINY[name], side // 8) for name, _, side in sizes]
     rows = []
     for name, config, side in sizes:
+        if not f"{name}, {side} px".startswith(options.only):
+            continue
         one = networks.subject(name, config, side, setting)
         rows.append(row(one, setting, engine, options, throughput))
         forget(engine, one)
@@ -292,11 +295,15 @@ def picture(engine: Any, checkpoint: str, steps: int, setting: Setting) -> tuple
 
 def forget(engine: Any, one: Subject) -> None:
     """Give the memory of a network back before the next one."""
+    import torch
+
     from comfy_notebook.diffusion import memory
 
     BenchmarkModel.given = one.model = one.unet = None
     engine.free()
+    gc.collect()
     memory.unload_all_models()
+    torch.compiler.reset()  # the next network's size is no further one of this
 
 
 def show(title: str, rows: list[list[str]], setting: Setting, throughput: float) -> None:
@@ -314,6 +321,7 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="the table for GPUs with networks of few weights, anywhere")
     parser.add_argument("--dtype", choices=("float16", "bfloat16", "float32"), help="on a GPU; default: float16")
     parser.add_argument("--channels-last", action="store_true", help="weights of convolutions in that order, for both")
+    parser.add_argument("--only", default="", help="networks of the table for GPUs whose name begins so: 'SDXL, 1024'")
     parser.add_argument("--no-compile", action="store_true", help="leave TorchCompileModel out")
     parser.add_argument("--cpu", action="store_true", help="processor time instead of wall time")
     options = parser.parse_known_args()[0]

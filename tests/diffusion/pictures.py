@@ -20,9 +20,9 @@ def encoded(parts: Checkpoint, text: str) -> list[list[Any]]:
 
 def latent_of(parts: Checkpoint) -> Tensor:
     """Four Euler steps with guidance at 128 pixels."""
-    prompts = [encoded(parts, text) for text in ("a (red:1.3) cat", "blurry")]
+    positive, negative = (encoded(parts, text) for text in ("a (red:1.3) cat", "blurry"))
     empty = {"samples": torch.zeros(1, 4, 16, 16)}
-    (made,) = common_ksampler(parts.model, 1, 4, 4.0, "euler", "normal", *prompts, empty)
+    (made,) = common_ksampler(parts.model, 1, 4, 4.0, "euler", "normal", positive, negative, empty)
     found: Tensor = made["samples"]
     return found
 
