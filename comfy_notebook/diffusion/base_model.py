@@ -93,7 +93,7 @@ class BaseModel(nn.Module):
                 given.to(dtype),
                 timestep,
                 context=None if c_crossattn is None else c_crossattn.to(given.device, dtype),
-                control=control,
+                control=_control_as(control, dtype),
                 transformer_options=options,
                 **{name: self._as_argument(value, dtype) for name, value in extra.items()},
             )
@@ -152,6 +152,17 @@ class BaseModel(nn.Module):
 
     def is_adm(self) -> bool:
         return self.adm_channels > 0
+
+
+def _control_as(control: Any, dtype: torch.dtype) -> Any:
+    """Residuals of control networks in the dtype the network computes in; what blocks share stays shared."""
+    if not control:
+        return control
+    made: dict[int, Any] = {id(None): None}
+    for value in (value for values in control.values() for value in values or ()):
+        if id(value) not in made:
+            made[id(value)] = value.to(dtype)
+    return {side: [made[id(value)] for value in values or ()] for side, values in control.items()}
 
 
 def memory_bytes(dtype: torch.dtype) -> int:

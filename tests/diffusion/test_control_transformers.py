@@ -244,6 +244,26 @@ def test_chained_networks_add_up_in_every_block_and_batches_are_their_samples(tm
         )
 
 
+@pytest.mark.parametrize("kind", ["sd3", "flux", "qwen_image"])
+def test_models_of_half_precision_take_residuals(kind: str, tmp_path: Path) -> None:
+    """Samplers work in float32 whatever the networks compute in."""
+    model = loaded(getattr(tiny, kind)(), tmp_path, "model", load_diffusion_model)
+    control = loaded(getattr(tiny_control, kind)(), tmp_path, "control", load_controlnet)
+    base = model.model
+    base.diffusion_model.bfloat16()
+    base._dtype = torch.bfloat16
+    control.control_model.bfloat16()
+    x, cond, picture = inputs(y={"sd3": 40, "flux": 64}.get(kind, 1))
+    network = apply(control, picture, PoolingVAE(video=kind == "qwen_image"))[0][1]["control"]
+    network.pre_run(base, base.model_sampling.percent_to_sigma)
+    sigma = torch.tensor([0.4, 0.4])
+    found = network.get_control(x, sigma, cond, 1)
+    answers = [base.apply_model(x, sigma, control=residuals, **cond) for residuals in (found, None)]
+    assert answers[0].dtype == torch.float32
+    assert bool(torch.isfinite(answers[0]).all())
+    assert float((answers[0] - answers[1]).abs().max()) > 1e-3
+
+
 def test_chroma_is_steered_as_flux_and_pictures_that_are_looked_at_are_left_alone(tmp_path: Path) -> None:
     control = loaded(tiny_control.flux(), tmp_path, "control", load_controlnet)
     x, cond, picture = inputs(y=64)
