@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 #: Which hooks, how strong.
 Key = tuple[tuple[Any, float], ...]
-#: As many sets of changed weights are kept for when they are wanted again.
-_KEPT = 4
+#: As many sets of changed weights are kept for when they are wanted again; each is as large as what it changes.
+_KEPT = 2
 
 
 class HookedWeights:
@@ -41,10 +41,10 @@ class HookedWeights:
         state.end_stream()
         self._restore()
         if key:
-            if key not in self._changed:
-                while len(self._changed) >= _KEPT:
-                    self._changed.pop(next(iter(self._changed)))
-                self._changed[key] = self._calculated(hooks)
+            known = self._changed.pop(key, None)
+            while len(self._changed) >= _KEPT:
+                self._changed.pop(next(iter(self._changed)))
+            self._changed[key] = self._calculated(hooks) if known is None else known
             for parameter, data in self._changed[key]:
                 self._before.append((parameter, parameter.data))
                 parameter.data = data

@@ -200,7 +200,7 @@ def create_hook_model_as_lora(
         def patches(patcher: ModelPatcher) -> Patches:
             own = patcher.original_weights(weights or ())
             return {
-                name: ("diff", (weights[name].to(value.device, value.dtype) - value,))
+                name: ("diff", (weights[name].to(value.dtype) - value.to(weights[name].device),))
                 for name, value in own.items()
                 if tuple(value.shape) == tuple(weights[name].shape)
             }
