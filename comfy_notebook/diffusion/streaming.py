@@ -28,8 +28,12 @@ class Stream:
                 setattr(part, name, buffer.to(device))
         units = [(unit, _own_size(unit)) for unit in _units(model)]
         room -= max((size for _, size in units), default=0)  # for the one whose turn it is
-        for unit, size in units:
-            self._add(unit, stays=self.resident + size <= room, size=size)
+        try:
+            for unit, size in units:
+                self._add(unit, stays=self.resident + size <= room, size=size)
+        except BaseException:  # the device is full all the same
+            self.end()
+            raise
 
     def _add(self, unit: Module, stays: bool, size: int) -> None:
         mover = _Mover(unit, self.device)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from comfy_notebook.diffusion import memory
+from comfy_notebook.diffusion import memory, streaming
 from comfy_notebook.diffusion.patch_state import state_of
 from comfy_notebook.diffusion.patcher import ModelPatcher
 from comfy_notebook.diffusion.streaming import Stream
@@ -146,6 +146,23 @@ def test_weights_that_came_for_a_call_that_failed_go_too() -> None:
         model(torch.empty(3, 9, device="meta"))
     assert [parameter.data_ptr() for parameter in model.parameters()] == weights
     stream.end()
+
+
+def test_a_device_that_fills_up_meanwhile_leaves_the_weights_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8)).requires_grad_(False)
+    weights = list(model.parameters())
+    bring, brought = streaming._Mover.bring, []
+
+    def full(mover: Any) -> None:
+        brought.append(mover)
+        if len(brought) == 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        bring(mover)
+
+    monkeypatch.setattr(streaming._Mover, "bring", full)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        Stream(model, torch.device("meta"), 1 << 20)
+    assert all(found is weight for found, weight in zip(model.parameters(), weights, strict=True))
 
 
 class Levels(nn.Module):
