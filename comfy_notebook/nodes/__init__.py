@@ -63,6 +63,7 @@ FAMILIES = (
     "conditioning_math",
     "conditioning_hooks",
     "hooks",
+    "hook_keyframes",
     "inpaint_conditioning",
     "lotus",
     "model_sampling",

@@ -17,7 +17,7 @@ from comfy_notebook.diffusion.checkpoints.files import WeightsError, write_weigh
 from comfy_notebook.diffusion.checkpoints.load import load_checkpoint
 from comfy_notebook.diffusion.lora.files import load_lora_for_models
 from comfy_notebook.diffusion.sampling import samplers
-from comfy_notebook.nodes import conditioning_hooks, model_merge
+from comfy_notebook.nodes import conditioning_hooks, hook_keyframes, model_merge
 from comfy_notebook.nodes import hooks as hook_nodes
 
 from . import tiny
@@ -116,7 +116,7 @@ def test_keyframes_rule_the_strength(sigma: float, factor: float, sd1: Any) -> N
     frames = hooks.HookKeyframeGroup()
     for strength, start in ((0.25, 0.6), (1.0, 0.0), (0.0, 0.95)):
         frames.add(hooks.HookKeyframe(strength, start))
-    scheduled = hook_nodes.SetHookKeyframes().set_hook_keyframes(hooks.create_hook_lora(LORA, 0.8, 0), frames)[0]
+    scheduled = hook_keyframes.SetHookKeyframes().set_hook_keyframes(hooks.create_hook_lora(LORA, 0.8, 0), frames)[0]
     found = answer(sd1.model, hooks.set_hooks_for_conditioning([[A, {}]], scheduled), sigma)
     close(found, answer(changed(sd1, 0.8 * factor) if factor else sd1.model, [[A, {}]], sigma))
 
@@ -238,12 +238,12 @@ def test_the_nodes_read_files(folder: Path, sd1: Any, monkeypatch: pytest.Monkey
     ("interpolation", "middle"), [("linear", 0.5), ("ease_in", 0.25), ("ease_out", 0.75), ("ease_in_out", 0.5)]
 )
 def test_keyframes_between_two_strengths(interpolation: str, middle: float) -> None:
-    node = hook_nodes.CreateHookKeyframesInterpolated()
-    (before,) = hook_nodes.CreateHookKeyframe().create_hook_keyframe(9.0, 0.0)
+    node = hook_keyframes.CreateHookKeyframesInterpolated()
+    (before,) = hook_keyframes.CreateHookKeyframe().create_hook_keyframe(9.0, 0.0)
     (frames,) = node.create_hook_keyframes(0.0, 2.0, interpolation, 0.2, 0.8, 3, prev_hook_kf=before)
     found = [(frame.start_percent, frame.strength) for frame in frames.keyframes]
     assert found == [(0.0, 9.0), (0.2, 0.0), (pytest.approx(0.5), pytest.approx(2 * middle)), (0.8, 2.0)]
-    (floats,) = hook_nodes.CreateHookKeyframesFromFloats().create_hook_keyframes([1.0, 0.5], 0.0, 1.0)
+    (floats,) = hook_keyframes.CreateHookKeyframesFromFloats().create_hook_keyframes([1.0, 0.5], 0.0, 1.0)
     assert [(frame.start_percent, frame.strength) for frame in floats.keyframes] == [(0.0, 1.0), (1.0, 0.5)]
 
 

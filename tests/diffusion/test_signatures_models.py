@@ -23,7 +23,7 @@ MODULES = (
         "unet_patches",
         "skip_layers",
     ),
-    *("guidance_rules", "step_reuse", "hooks", "conditioning_hooks"),
+    *("guidance_rules", "step_reuse", "hooks", "hook_keyframes", "conditioning_hooks"),
 )
 NODES: dict[str, Any] = {}
 for name in MODULES:
