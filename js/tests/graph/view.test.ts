@@ -157,3 +157,18 @@ it("a live preview makes its node larger, but not in the file", () => {
   live.setSize([live.size[0] ?? 0, 500]);
   expect(view.serialize().nodes[0]?.size).toEqual([200, 500]);
 });
+
+it("links of selected nodes are drawn in the colour of text, which shows on any ground", () => {
+  const { canvas } = view.raw as unknown as { canvas: { highlighted_links: object; renderLink(...args: unknown[]): void } };
+  const strokes: unknown[] = [];
+  vi.stubGlobal("Path2D", class { moveTo(): void {} bezierCurveTo(): void {} });
+  const ctx = new Proxy({}, { get: () => () => undefined, set: (_, name, value) => { if (name === "strokeStyle") strokes.push(value); return true; } });
+  const draw = (): void => canvas.renderLink(ctx, [0, 0], [90, 50], { id: 1, type: "IMAGE" }, true, 0, null, 4, 3);
+  draw();
+  canvas.highlighted_links = { 1: true };
+  draw();
+  expect(strokes.length).toBe(2);
+  expect(strokes[1]).not.toBe(strokes[0]);
+  expect(strokes[1]).not.toBe("#FFF");
+  expect(canvas.highlighted_links).toEqual({ 1: true });
+});
