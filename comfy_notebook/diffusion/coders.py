@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+#: Stands in files whose model paints pixels, ``[side, side, 3]`` of them in a latent pixel.
+PIXELS_OF_A_PATCH = "pixels"
+
 
 class Coder:
     """Two halves of an autoencoder: ``encode`` pixels in -1…1 ``[B,3,H,W]`` → latent ``[B,C,h,w]``, ``decode`` back.
@@ -31,6 +34,10 @@ class Coder:
 
     def decode(self, latent: Tensor) -> Tensor:
         raise NotImplementedError
+
+    def marks(self) -> dict[str, Tensor]:
+        """What a saved file says of it beside the weights of its module."""
+        return {}
 
 
 class KLCoder(Coder):
@@ -95,3 +102,8 @@ class PixelCoder(Coder):
         from torch.nn.functional import pixel_shuffle
 
         return pixel_shuffle(latent, self.ratio)
+
+    def marks(self) -> dict[str, Tensor]:
+        import torch
+
+        return {PIXELS_OF_A_PATCH: torch.ones(self.ratio, self.ratio, 3)}

@@ -116,7 +116,7 @@ class VAE:
     def get_sd(self) -> dict[str, Tensor]:
         """The weights under the names of files."""
         names = self.patcher.weights
-        return {name: names.get(name) for name in names}
+        return {name: names.get(name) for name in names} | self.coder.marks()
 
     def is_dynamic(self) -> bool:
         return False

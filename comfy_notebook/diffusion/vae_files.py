@@ -11,7 +11,7 @@ from . import memory, tiny_autoencoder
 from .checkpoints.files import WeightsError, read_weights
 from .checkpoints.layout import Layout, Piece, assign
 from .checkpoints.meta import quiet_libraries, shapes_of, without_weights
-from .coders import Coder, KLCoder, PixelCoder, VideoCoder
+from .coders import PIXELS_OF_A_PATCH, Coder, KLCoder, PixelCoder, VideoCoder
 from .vae import VAE
 from .weights import NamedWeights
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 Shapes = Mapping[str, tuple[int, ...]]
 #: What precedes an autoencoder's names in checkpoints.
 PREFIXES = ("first_stage_model.", "vae.")
-#: Stands in files whose model paints pixels, ``[side, side, 3]`` of them in a latent pixel.
-PIXELS_OF_A_PATCH = "pixels"
 _ATTENTION = {"norm": "group_norm", "q": "to_q", "k": "to_k", "v": "to_v", "proj_out": "to_out.0"}
 _BLOCK = re.compile(r"(encoder|decoder)\.(mid|down|up)\.(.+)")
 

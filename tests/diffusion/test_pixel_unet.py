@@ -73,3 +73,21 @@ def test_the_preview_is_the_picture(loaded: Any) -> None:
     assert shown.size == (64, 32)
     made = torch.frombuffer(bytearray(shown.tobytes()), dtype=torch.uint8).view(32, 64, 3) / 255
     assert torch.allclose(made, image[0], atol=1.01 / 255)
+
+
+def test_a_saved_checkpoint_is_loaded_again_with_its_patches(trained: Any, loaded: Any, tmp_path: Path) -> None:
+    from comfy_notebook import folders
+    from comfy_notebook.diffusion.checkpoints.load import load_checkpoint
+    from comfy_notebook.nodes.model_save import CheckpointSave
+
+    before = folders.current()
+    folders.use(folders.Folders(base=tmp_path))
+    try:
+        CheckpointSave().save(loaded.model, loaded.clip, loaded.vae, "checkpoints/tiny")
+    finally:
+        folders.use(before)
+    again = load_checkpoint(tmp_path / "output" / "checkpoints" / "tiny_00001_.safetensors")
+    image = torch.rand(1, 64, 32, 3, generator=torch.manual_seed(3))
+    assert torch.equal(again.vae.encode(image), loaded.vae.encode(image))
+    tokens = loaded.clip.tokenize("red heart")
+    assert torch.equal(again.clip.encode_from_tokens(tokens), loaded.clip.encode_from_tokens(tokens))
