@@ -1,6 +1,6 @@
 """Paints the sheet that shows how good the tiny model is: ten prompts, seeds 0 to 9 of each, none picked.
 
-    python training/sample_sheet.py docs/emoji-samples.png
+    python training/sample_sheet.py docs/emoji-samples.jpg
 
 It goes through the product: the graph of ``notebooks/text_to_image.json`` with the checkpoint that the package carries.
 """
@@ -38,4 +38,4 @@ def sheet() -> Image.Image:
 
 
 if __name__ == "__main__":
-    sheet().save(sys.argv[1])
+    sheet().save(sys.argv[1], quality=90)
