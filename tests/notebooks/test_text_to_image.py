@@ -74,7 +74,7 @@ def test_each_seed_has_its_picture(executed: dict[str, Any]) -> None:
     assert difference(first, second) > 2
     assert all(difference(one, 255) == 0 for one in unused)
     shown = np.asarray(picture(executed["run"]).resize((110, 110)), np.float32)
-    assert difference(first, shown) < 2, "seed 0 in the sheet is seed 0 of the cell before"
+    assert difference(second, shown) < 2, "seed 1 in the sheet is seed 1 of the cell before"
 
 
 def test_a_sweep_shows_each_value_for_each_seed(executed: dict[str, Any]) -> None:
