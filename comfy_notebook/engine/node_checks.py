@@ -171,7 +171,11 @@ class NodeChecks:
         extra: dict[str, Any] = {"received_value": jsonable(value)}
         if long:
             extra["input_config"] = None
-        self._fail("value_not_in_list", declared, f"{declared.name}: '{wrong[0]}' not in {shown}", **extra)
+        details = f"{declared.name}: '{wrong[0]}' not in {shown}"
+        # Lists of files know where the file should be, and names like it.
+        explain = getattr(choices, "absent", None)
+        why = explain(wrong[0]) if callable(explain) else None
+        self._fail("value_not_in_list", declared, f"{details}; {why}" if why else details, **extra)
 
     def _ask_node(self, own: OwnValidation, declared: DeclaredInputs) -> None:
         lists = gather_static(declared, self._inputs, self._node_id)
@@ -271,7 +275,7 @@ def _choices(declared: InputDefinition) -> list[Any] | None:
     """The options of a combo, a list as it is: it may take more than it shows. None where the node's file does not
     know them (remote combos)."""
     if isinstance(declared.type, (list, tuple)):
-        return list(declared.type)
+        return declared.type if isinstance(declared.type, list) else list(declared.type)
     is_combo = isinstance(declared.type, str) and str.__eq__(declared.type, "COMBO")
     if not is_combo or declared.options.get("remote"):
         return None

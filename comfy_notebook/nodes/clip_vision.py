@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import inputs, model_files
-from .loaders import checked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,10 +29,6 @@ class CLIPVisionLoader:
     @classmethod
     def IS_CHANGED(cls, clip_name: str) -> str:
         return model_files.stamp("clip_vision", clip_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, clip_name: Any) -> bool | str:
-        return checked("clip_vision", clip_name)
 
 
 class CLIPVisionEncode:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..diffusion.control.kinds import TYPES
 from . import inputs, model_files
-from .loaders import checked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,10 +33,6 @@ class ControlNetLoader:
     @classmethod
     def IS_CHANGED(cls, control_net_name: str, **_others: Any) -> str:
         return model_files.stamp("controlnet", control_net_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, control_net_name: Any) -> bool | str:
-        return checked("controlnet", control_net_name)
 
 
 class DiffControlNetLoader(ControlNetLoader):

@@ -6,7 +6,6 @@ from typing import Any
 
 from . import inputs, model_files
 from .conditioning_values import Conditioning
-from .loaders import checked
 
 
 class GLIGENLoader:
@@ -28,10 +27,6 @@ class GLIGENLoader:
     @classmethod
     def IS_CHANGED(cls, gligen_name: str) -> str:
         return model_files.stamp("gligen", gligen_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, gligen_name: Any) -> bool | str:
-        return checked("gligen", gligen_name)
 
 
 class GLIGENTextBoxApply:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from . import inputs, model_files
-from .loaders import checked
 
 
 def _strength(of: str) -> inputs.Spec:
@@ -58,10 +57,6 @@ class CreateHookLora(_Creating):
     def IS_CHANGED(cls, lora_name: str, **_others: Any) -> str:
         return model_files.stamp("loras", lora_name)
 
-    @classmethod
-    def VALIDATE_INPUTS(cls, lora_name: Any) -> bool | str:
-        return checked("loras", lora_name)
-
 
 class CreateHookLoraModelOnly(CreateHookLora):
     FUNCTION = "create_hook_model_only"
@@ -105,10 +100,6 @@ class CreateHookModelAsLora(_Creating):
     @classmethod
     def IS_CHANGED(cls, ckpt_name: str, **_others: Any) -> str:
         return model_files.stamp("checkpoints", ckpt_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, ckpt_name: Any) -> bool | str:
-        return checked("checkpoints", ckpt_name)
 
 
 class CreateHookModelAsLoraModelOnly(CreateHookModelAsLora):

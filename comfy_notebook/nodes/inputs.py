@@ -54,12 +54,17 @@ def text(default: str, tooltip: str = "") -> Spec:
 
 def options(values: Sequence[str], tooltip: str = "", **more: Any) -> Spec:
     """A choice whose type is the list of its options (checked before a run)."""
-    return _spec(list(values), dict(more), tooltip)
+    return _spec(_list(values), dict(more), tooltip)
 
 
 def combo(values: Sequence[str], tooltip: str = "", **more: Any) -> Spec:
     """A choice of type ``COMBO``."""
-    return _spec("COMBO", {**more, "multiselect": False, "options": list(values)}, tooltip)
+    return _spec("COMBO", {**more, "multiselect": False, "options": _list(values)}, tooltip)
+
+
+def _list(values: Sequence[str]) -> list[str]:
+    """As it is where it is one: lists of files know more than their names."""
+    return values if isinstance(values, list) else list(values)
 
 
 #: What every saving node asks for beside its inputs, to put it into the file.

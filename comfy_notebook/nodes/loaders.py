@@ -16,12 +16,6 @@ _DUAL_TYPES = ["sdxl", "sd3", "flux", "hunyuan_video", "hidream", "hunyuan_image
 _DEVICE = inputs.options(["default", "cpu"], "Where the encoder computes.", advanced=True)
 
 
-def checked(kind: str, *names: Any) -> bool | str:
-    """The answer of VALIDATE_INPUTS for model files; a linked input arrives as None and is looked at later."""
-    problems = (model_files.problem(kind, name) for name in names if isinstance(name, str))
-    return "; ".join(problem for problem in problems if problem is not None) or True
-
-
 class CheckpointLoaderSimple:
     RETURN_TYPES = ("MODEL", "CLIP", "VAE")
     FUNCTION = "load_checkpoint"
@@ -42,10 +36,6 @@ class CheckpointLoaderSimple:
     @classmethod
     def IS_CHANGED(cls, ckpt_name: str) -> str:
         return model_files.stamp("checkpoints", ckpt_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, ckpt_name: Any) -> bool | str:
-        return checked("checkpoints", ckpt_name)
 
 
 class UNETLoader:
@@ -74,10 +64,6 @@ class UNETLoader:
     @classmethod
     def IS_CHANGED(cls, unet_name: str, weight_dtype: str) -> str:
         return model_files.stamp("diffusion_models", unet_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, unet_name: Any) -> bool | str:
-        return checked("diffusion_models", unet_name)
 
 
 def _encoders(names: list[str], kind: str, device: str = "default") -> tuple[Any]:
@@ -114,10 +100,6 @@ class CLIPLoader:
     def IS_CHANGED(cls, clip_name: str, type: str, device: str = "default") -> str:
         return _stamps(clip_name)
 
-    @classmethod
-    def VALIDATE_INPUTS(cls, clip_name: Any) -> bool | str:
-        return checked("text_encoders", clip_name)
-
 
 class DualCLIPLoader:
     RETURN_TYPES = ("CLIP",)
@@ -144,10 +126,6 @@ class DualCLIPLoader:
     def IS_CHANGED(cls, clip_name1: str, clip_name2: str, type: str, device: str = "default") -> str:
         return _stamps(clip_name1, clip_name2)
 
-    @classmethod
-    def VALIDATE_INPUTS(cls, clip_name1: Any, clip_name2: Any) -> bool | str:
-        return checked("text_encoders", clip_name1, clip_name2)
-
 
 class TripleCLIPLoader:
     RETURN_TYPES = ("CLIP",)
@@ -167,10 +145,6 @@ class TripleCLIPLoader:
     @classmethod
     def IS_CHANGED(cls, clip_name1: str, clip_name2: str, clip_name3: str) -> str:
         return _stamps(clip_name1, clip_name2, clip_name3)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, clip_name1: Any, clip_name2: Any, clip_name3: Any) -> bool | str:
-        return checked("text_encoders", clip_name1, clip_name2, clip_name3)
 
 
 class QuadrupleCLIPLoader:
@@ -192,10 +166,6 @@ class QuadrupleCLIPLoader:
     def IS_CHANGED(cls, clip_name1: str, clip_name2: str, clip_name3: str, clip_name4: str) -> str:
         return _stamps(clip_name1, clip_name2, clip_name3, clip_name4)
 
-    @classmethod
-    def VALIDATE_INPUTS(cls, clip_name1: Any, clip_name2: Any, clip_name3: Any, clip_name4: Any) -> bool | str:
-        return checked("text_encoders", clip_name1, clip_name2, clip_name3, clip_name4)
-
 
 class VAELoader:
     RETURN_TYPES = ("VAE",)
@@ -210,7 +180,8 @@ class VAELoader:
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         more = [name for name in _TINY if len(_halves(name)) == 2]
-        return {"required": {"vae_name": model_files.chooser("vae", "A file of models/vae.", *more, "pixel_space")}}
+        names = model_files.chooser("vae", "A file of models/vae.", *more, "pixel_space", absent=_absent_vae)
+        return {"required": {"vae_name": names}}
 
     def load_vae(self, vae_name: str) -> tuple[Any]:
         from ..diffusion.coders import PixelCoder
@@ -230,12 +201,6 @@ class VAELoader:
             return " ".join(model_files.stamp("vae_approx", file) for file in _halves(vae_name))
         return "" if vae_name == "pixel_space" else model_files.stamp("vae", vae_name)
 
-    @classmethod
-    def VALIDATE_INPUTS(cls, vae_name: Any) -> bool | str:
-        if vae_name in _TINY and len(_halves(vae_name)) < 2:
-            return f"{vae_name}_encoder and {vae_name}_decoder have to be in models/vae_approx"
-        return vae_name == "pixel_space" or vae_name in _TINY or checked("vae", vae_name)
-
 
 #: Small autoencoders with a file for each half in models/vae_approx.
 _TINY = ("taesd", "taesdxl", "taesd3", "taef1")
@@ -245,6 +210,12 @@ def _halves(name: str) -> list[str]:
     """The files of a tiny autoencoder that are there, one for each half."""
     stems = {Path(file).stem: file for file in model_files.listed("vae_approx")}
     return [stems[stem] for stem in (f"{name}_encoder", f"{name}_decoder") if stem in stems]
+
+
+def _absent_vae(name: str) -> str | None:
+    if name in _TINY:
+        return f"{name}_encoder and {name}_decoder have to be in models/vae_approx"
+    return model_files.problem("vae", name)
 
 
 NODES: dict[str, tuple[type, str | None]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from . import inputs, model_files
-from .loaders import checked
 
 
 def _strength(of: str) -> inputs.Spec:
@@ -47,10 +46,6 @@ class LoraLoader:
     @classmethod
     def IS_CHANGED(cls, lora_name: str, **_others: Any) -> str:
         return model_files.stamp("loras", lora_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, lora_name: Any) -> bool | str:
-        return checked("loras", lora_name)
 
 
 class LoraLoaderModelOnly(LoraLoader):

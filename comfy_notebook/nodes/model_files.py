@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from .. import model_folders
 from .inputs import Spec, options
 
 
-def chooser(kind: str, tooltip: str, *more: str) -> Spec:
+class Files(list[str]):
+    """Names to choose from, most of them files of a kind, that can say why another name is not among them."""
+
+    def __init__(self, kind: str, names: Iterable[str], absent: Callable[[str], str | None] | None = None) -> None:
+        super().__init__(names)
+        self._absent = partial(problem, kind) if absent is None else absent
+
+    def absent(self, name: object) -> str | None:
+        """What to tell somebody who asked for ``name``."""
+        return self._absent(name) if isinstance(name, str) else None
+
+
+def chooser(kind: str, tooltip: str, *more: str, absent: Callable[[str], str | None] | None = None) -> Spec:
     """A choice of the files of a kind (``checkpoints``, ``loras`` …), and of ``more`` names."""
-    return options([*listed(kind), *more], tooltip)
+    return options(Files(kind, [*listed(kind), *more], absent), tooltip)
 
 
-def listed(kind: str) -> list[str]:
+def listed(kind: str) -> Files:
     """The names of the files of a kind."""
-    return model_folders.current().files(kind)
+    return Files(kind, model_folders.current().files(kind))
 
 
 def problem(kind: str, name: str) -> str | None:

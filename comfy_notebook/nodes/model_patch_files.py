@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import inputs, model_files
-from .loaders import checked
 from .vae import checked_vae
 
 if TYPE_CHECKING:
@@ -32,10 +31,6 @@ class ModelPatchLoader:
     @classmethod
     def IS_CHANGED(cls, name: str) -> str:
         return model_files.stamp("model_patches", name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, name: Any) -> bool | str:
-        return checked("model_patches", name)
 
 
 class QwenImageDiffsynthControlnet:

@@ -7,7 +7,6 @@ from typing import Any
 
 from . import inputs, model_files
 from .conditioning_values import Conditioning
-from .loaders import checked
 
 
 class StyleModelLoader:
@@ -29,10 +28,6 @@ class StyleModelLoader:
     @classmethod
     def IS_CHANGED(cls, style_model_name: str) -> str:
         return model_files.stamp("style_models", style_model_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, style_model_name: Any) -> bool | str:
-        return checked("style_models", style_model_name)
 
 
 class StyleModelApply:

@@ -6,7 +6,6 @@ from typing import Any
 
 from . import inputs, model_files
 from .conditioning_values import Conditioning, with_values
-from .loaders import checked
 
 
 class UnCLIPCheckpointLoader:
@@ -29,10 +28,6 @@ class UnCLIPCheckpointLoader:
     @classmethod
     def IS_CHANGED(cls, ckpt_name: str) -> str:
         return model_files.stamp("checkpoints", ckpt_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, ckpt_name: Any) -> bool | str:
-        return checked("checkpoints", ckpt_name)
 
 
 class UnCLIPConditioning:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import inputs, model_files
-from .loaders import checked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -156,10 +155,6 @@ class HypernetworkLoader:
     @classmethod
     def IS_CHANGED(cls, hypernetwork_name: str, **_others: Any) -> str:
         return model_files.stamp("hypernetworks", hypernetwork_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, hypernetwork_name: Any) -> bool | str:
-        return checked("hypernetworks", hypernetwork_name)
 
 
 def _factor(tooltip: str) -> inputs.Spec:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..protocol.context import context
 from . import inputs, model_files
-from .loaders import checked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,10 +31,6 @@ class UpscaleModelLoader:
     @classmethod
     def IS_CHANGED(cls, model_name: str) -> str:
         return model_files.stamp("upscale_models", model_name)
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, model_name: Any) -> bool | str:
-        return checked("upscale_models", model_name)
 
 
 class ImageUpscaleWithModel:

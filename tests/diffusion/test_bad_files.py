@@ -140,7 +140,8 @@ def test_a_missing_file_is_answered_with_names_like_it(base: Path) -> None:
     good(base / "models" / "checkpoints" / "xl" / "dreamshaper_8.safetensors")
     said = errors_of(checkpoint_prompt("dreamshaper-v8.safetensors"))
     assert "there is no file 'dreamshaper-v8.safetensors'" in said
-    assert "xl/dreamshaper_8.safetensors" in said
+    assert "like it: xl/dreamshaper_8.safetensors" in said
+    assert "value_not_in_list" in said
 
 
 def test_without_any_file_the_folder_is_named(base: Path) -> None:
