@@ -39,7 +39,10 @@ def checked(value: Any, kind: Any, where: str) -> Any:
     try:
         value, replaced = plain(value, where)
     except WorkflowError:
-        raise InvalidValue(f"{where} takes {described(kind)}, not {type(value).__name__}.") from None
+        text = f"{where} takes {described(kind)}, not {type(value).__name__}."
+        if isinstance(kind, str) and kind not in ("STRING", "COMBO"):
+            text += " Objects of the kernel go into a graph through a node (@cn.node) that returns them."
+        raise InvalidValue(text) from None
     if replaced:
         raise InvalidValue(f"{where} takes finite numbers, not NaN or infinity.")
     return value

@@ -39,7 +39,7 @@ def load_vae(weights: Mapping[str, Tensor], file: str) -> VAE:
         dtype = _dtypes()[-1]
     own = shapes_of(coder.module)
     made = {name: value.to(dtype) for name, value in layout.to_module(weights, own).items()}
-    assign(coder.module, made, "autoencoder")
+    assign(coder.module, made, f"autoencoder ({file})")
     table = NamedWeights()
     table.add("", coder.module, layout)
     coder.module.__dict__["named_weights"] = table

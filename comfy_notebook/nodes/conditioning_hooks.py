@@ -212,6 +212,7 @@ class ConditioningTimestepsRange:
     FUNCTION = "create_range"
     CATEGORY = "advanced/hooks"
     EXPERIMENTAL = True
+    SEARCH_ALIASES = ["start percent", "end percent", "when"]
     DESCRIPTION = "A part of sampling, what is before it and what is after."
 
     @classmethod

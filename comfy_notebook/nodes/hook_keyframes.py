@@ -46,6 +46,7 @@ def _told(frames: Any, wanted: bool) -> Any:
 
 
 class CreateHookKeyframe(_Scheduling):
+    SEARCH_ALIASES = ["lora strength over time", "schedule"]
     DESCRIPTION = "From a point of sampling on the hooks' strength is multiplied by this."
 
     @classmethod
@@ -64,6 +65,7 @@ class CreateHookKeyframe(_Scheduling):
 
 class CreateHookKeyframesInterpolated(_Scheduling):
     FUNCTION = "create_hook_keyframes"
+    SEARCH_ALIASES = ["lora strength over time", "fade", "ease"]
     DESCRIPTION = "Keyframes whose strength goes from one value to another."
 
     @classmethod
@@ -101,6 +103,7 @@ class CreateHookKeyframesInterpolated(_Scheduling):
 
 class CreateHookKeyframesFromFloats(_Scheduling):
     FUNCTION = "create_hook_keyframes"
+    SEARCH_ALIASES = ["lora strength over time", "list of strengths"]
     DESCRIPTION = "Keyframes with these strengths, evenly over a part of sampling."
 
     @classmethod
@@ -134,6 +137,7 @@ class SetHookKeyframes:
     FUNCTION = "set_hook_keyframes"
     CATEGORY = "advanced/hooks/scheduling"
     EXPERIMENTAL = True
+    SEARCH_ALIASES = ["lora strength over time", "schedule"]
     DESCRIPTION = "Lets keyframes rule the strength of hooks."
 
     @classmethod

@@ -140,6 +140,7 @@ def _combining(count: int) -> type:
             "CATEGORY": "advanced/hooks/combine",
             "EXPERIMENTAL": True,
             "DESCRIPTION": "Hooks that hold together.",
+            "SEARCH_ALIASES": ["several loras", "hook group"],
             "combine_hooks": combine,
             "__module__": __name__,
         },
@@ -151,6 +152,7 @@ class SetClipHooks:
     FUNCTION = "apply_hooks"
     CATEGORY = "advanced/hooks/clip"
     EXPERIMENTAL = True
+    SEARCH_ALIASES = ["lora for one prompt", "schedule clip"]
     DESCRIPTION = "Encodes prompts under hooks, and lets the conditionings carry them."
 
     @classmethod

@@ -182,6 +182,7 @@ class UNetSelfAttentionMultiply:
     FUNCTION = "patch"
     CATEGORY = "_for_testing/attention_experiments"
     EXPERIMENTAL = True
+    SEARCH_ALIASES = ["attention strength", "q", "k", "v"]
     DESCRIPTION = "Multiplies weights of self-attention."
     _KIND = "attn1"
 
@@ -195,6 +196,7 @@ class UNetSelfAttentionMultiply:
 
 
 class UNetCrossAttentionMultiply(UNetSelfAttentionMultiply):
+    SEARCH_ALIASES = ["attention strength", "prompt", "q", "k", "v"]
     DESCRIPTION = "Multiplies weights of attention to the text."
     _KIND = "attn2"
 
@@ -204,6 +206,7 @@ class CLIPAttentionMultiply:
     FUNCTION = "patch"
     CATEGORY = "_for_testing/attention_experiments"
     EXPERIMENTAL = True
+    SEARCH_ALIASES = ["attention strength", "text encoder"]
     DESCRIPTION = "Multiplies weights of a CLIP text encoder's attention."
 
     @classmethod

@@ -92,7 +92,7 @@ def model_from_weights(weights: Mapping[str, Tensor], file: str) -> ModelPatcher
     stored = most_common_dtype(weights)
     chosen = memory.compute_dtype(stored, [getattr(torch, name) for name in family.dtypes])
     state = family.layout.to_module(weights, shapes_of(module))
-    assign(module, {name: _converted(value, chosen) for name, value in state.items()}, f"{family.title} model")
+    assign(module, {name: _converted(value, chosen) for name, value in state.items()}, f"{family.title} model ({file})")
     return as_patcher(BaseModel(family, family.adapter(module), family.model_sampling(), chosen))
 
 
