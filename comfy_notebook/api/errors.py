@@ -73,7 +73,11 @@ def node_complaints(prompt: Mapping[str, Any], node_errors: Mapping[str, Any]) -
         kind = str(entry.get("class_type", ""))
         for error in entry.get("errors", ()):
             info = error.get("extra_info") or {}
-            text = _empty(info) or ": ".join(str(part) for part in (error.get("message"), error.get("details")) if part)
+            text = (
+                _empty(info)
+                or _beyond(str(error.get("type")), info)
+                or ": ".join(str(part) for part in (error.get("message"), error.get("details")) if part)
+            )
             title = title_of(prompt, str(node_id))
             found.append(NodeError(str(node_id), title, kind, text, info.get("input_name")))
     return found
@@ -85,6 +89,19 @@ def _empty(info: Mapping[str, Any]) -> str:
     if "received_value" not in info or info["received_value"] is not None or not config:
         return ""
     return f"The value is empty; it takes a value of type {config[0]}"
+
+
+def _beyond(kind: str, info: Mapping[str, Any]) -> str:
+    """What to say of a number out of its range; empty for every other complaint."""
+    side = {
+        "value_smaller_than_min": ("smaller", "minimum", "min"),
+        "value_bigger_than_max": ("bigger", "maximum", "max"),
+    }
+    config = info.get("input_config")
+    if kind not in side or not isinstance(config, (list, tuple)) or len(config) < 2:
+        return ""
+    than, limit, key = side[kind]
+    return f"{info.get('received_value')} is {than} than the {limit}, {config[1].get(key)}"
 
 
 def failure(prompt: Mapping[str, Any], data: Mapping[str, Any]) -> RunError:

@@ -172,8 +172,7 @@ class NodeChecks:
         if long:
             extra["input_config"] = None
         details = f"{declared.name}: '{wrong[0]}' not in {shown}"
-        # Lists of files know where the file should be, and names like it.
-        explain = getattr(choices, "absent", None)
+        explain = getattr(choices, "absent", None)  # lists of files know where the file should be
         why = explain(wrong[0]) if callable(explain) else None
         self._fail("value_not_in_list", declared, f"{details}; {why}" if why else details, **extra)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,18 @@ def problem(name: str, kind: str = "input") -> str | None:
     except (ValueError, OSError):
         return f"{name!r} is not a file name"
     if not path.is_file():
-        return f"there is no file {name!r} in {path.parent}; upload it or choose another one"
+        return f"there is no file {name!r} in {path.parent}; {_like(path)}upload it or choose another one"
     return None
+
+
+def _like(path: Path) -> str:
+    """Names in its folder that are like the name of a file that is not there."""
+    try:
+        there = {file.name.lower(): file.name for file in path.parent.iterdir() if file.is_file()}
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name.lower(), there, 3, 0.7)
+    return f"like it: {', '.join(there[name] for name in close)}; " if close else ""
 
 
 def fingerprint(name: Any, kind: str = "input") -> str | float:

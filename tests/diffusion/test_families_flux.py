@@ -103,6 +103,28 @@ def test_a_call_is_that_of_the_pipeline(guidance: bool, tmp_path: Path) -> None:
     torch.testing.assert_close(found, x - velocity * sigma[:, None, None, None], rtol=1e-5, atol=1e-5)
 
 
+def test_without_guidance_its_embedding_adds_nothing(tmp_path: Path) -> None:
+    model = loaded(tiny.flux(guidance=True), tmp_path)
+    memory.load_models_gpu([model])
+    generator = torch.Generator().manual_seed(0)
+    x, text = torch.randn(1, 16, 8, 8, generator=generator), torch.randn(1, 9, 48, generator=generator)
+    pooled, sigma = torch.randn(1, 64, generator=generator), torch.tensor([0.7])
+    given: dict[str, Any] = {"noise": x, "cross_attn": text, "pooled_output": pooled, "device": "cpu"}
+    assert "guidance" in model.model.extra_conds(**given)
+    assert "guidance" not in model.model.extra_conds(**given, guidance=None)  # as FluxDisableGuidance leaves it
+
+    def predicted(guidance: Any) -> Any:
+        with torch.no_grad():
+            return model.model.apply_model(x, sigma, c_crossattn=text, y=pooled, guidance=guidance)
+
+    without, with_it = predicted(None), predicted(torch.tensor([3.5]))
+    assert not torch.allclose(without, with_it, atol=1e-3)
+    last = model.model.diffusion_model.module.time_text_embed.guidance_embedder.linear_2
+    last.weight.data.zero_()
+    last.bias.data.zero_()
+    torch.testing.assert_close(predicted(torch.tensor([3.5])), without)
+
+
 def test_four_euler_steps_are_those_of_the_pipeline(tmp_path: Path) -> None:
     """The whole of diffusers' pipeline, given the text encodings, noise and our sigmas."""
     from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -58,6 +59,7 @@ class FluxNetwork(nn.Module):
             **_biased(attention_mask, context.shape[1] + tokens.shape[1]),
         }
         with (
+            _guided(self.module, guidance is not None),
             dit_patches.patched(self.module, self.blocks, transformer_options, x, slice(0, context.shape[1])),
             dit_patches.embedded(self.module, arguments, transformer_options) as given,
         ):
@@ -71,7 +73,7 @@ class FluxNetwork(nn.Module):
         if not config.guidance_embeds:
             guidance = None
         elif guidance is None:
-            guidance = x.new_full((x.shape[0],), _GUIDANCE)
+            guidance = x.new_zeros(x.shape[0])  # the module wants a number; what it makes of it is left out
         return {"pooled_projections": y[:, : config.pooled_projection_dim], "guidance": guidance}
 
     def _picture(self, whole: Tensor, references: list[Tensor] | None, method: str) -> tuple[Tensor, Tensor]:
@@ -92,6 +94,20 @@ class ChromaNetwork(FluxNetwork):
 
     def _own_arguments(self, x: Tensor, y: Tensor | None, guidance: Tensor | None) -> dict[str, Any]:
         return {}
+
+
+@contextlib.contextmanager
+def _guided(module: Any, wanted: bool) -> Iterator[None]:
+    """Without guidance, its embedding adds nothing to that of the time."""
+    embedder = getattr(getattr(module, "time_text_embed", None), "guidance_embedder", None)
+    if wanted or embedder is None:
+        yield
+        return
+    hook = embedder.register_forward_hook(lambda _module, _given, made: torch.zeros_like(made))
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _control(control: Any, tokens: int) -> dict[str, Any]:
@@ -175,7 +191,9 @@ class Flux(Family):
         if (vector := self.vector(model, **given)) is not None:
             made["y"] = conds.CONDRegular(vector)
         if self.config.get("guidance_embeds"):
-            made["guidance"] = conds.CONDRegular(torch.tensor([float(given.get("guidance", _GUIDANCE))]))
+            guidance = given.get("guidance", _GUIDANCE)
+            if guidance is not None:  # FluxDisableGuidance
+                made["guidance"] = conds.CONDRegular(torch.tensor([float(guidance)]))
         if (mask := given.get("attention_mask")) is not None and self.biases_attention:
             grid = tuple(-(-side // 2) for side in given["noise"].shape[-2:])
             shape = given.get("attention_mask_img_shape", (1, 1))
