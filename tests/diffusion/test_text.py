@@ -112,6 +112,28 @@ def test_embeddings_insert_rows(base: Path, caplog: pytest.LogCaptureFixture) ->
     assert "it is for another model (width 64, not 768)" in caplog.text
 
 
+def parameters(rows: Any) -> Any:
+    return torch.nn.ParameterDict({"*": torch.nn.Parameter(rows)})
+
+
+@pytest.mark.parametrize("holding", [dict, parameters], ids=["dict", "ParameterDict"])
+def test_embeddings_in_pickles_are_read_where_the_user_allows_them(
+    base: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, holding: Any
+) -> None:
+    rows = torch.randn(2, 64)
+    held = holding(rows) if holding is parameters else {"*": rows}
+    folder = base / "models" / "embeddings"
+    folder.mkdir(parents=True)
+    torch.save({"string_to_token": {"*": 265}, "string_to_param": held, "name": "old"}, folder / "old.pt")
+    tokenizer = ClipTokenizer(width=64)
+    tokenizer.tokenize("embedding:old")
+    assert "set the environment variable COMFY_NOTEBOOK_ALLOW_PICKLE=1" in caplog.text
+    monkeypatch.setenv("COMFY_NOTEBOOK_ALLOW_PICKLE", "1")
+    [chunk] = tokenizer.tokenize("embedding:old")
+    inserted = [token[0] for token in chunk if not isinstance(token[0], int)]
+    assert torch.equal(torch.stack(inserted).reshape(2, 64), rows)
+
+
 def word_tokenizer(folder: Path, words: list[str]) -> None:
     """A tokenizer.json that knows whole words."""
     tokenizers = pytest.importorskip("tokenizers")

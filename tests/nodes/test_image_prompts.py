@@ -84,6 +84,17 @@ def test_a_missing_file_is_refused_before_the_run(engine: Engine, name: Any, wor
         engine.submit({"1": node("LoadImage", image=name), "2": node("PreviewImage", images=["1", 0])})
 
 
+def test_a_missing_file_is_refused_with_names_like_it(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir(exist_ok=True)
+    for name in ("Coffee.JPG", "other.png"):
+        (tmp_path / "input" / name).write_bytes(b"")
+    with pytest.raises(PromptRejected) as caught:
+        engine.submit({"1": node("LoadImage", image="cofee.jpg"), "2": node("PreviewImage", images=["1", 0])})
+    said = str(caught.value.node_errors)
+    assert "like it: Coffee.JPG" in said
+    assert "other.png" not in said
+
+
 def test_a_failing_node_says_why(engine: Engine) -> None:
     prompt = {
         "1": empty(),

@@ -6,6 +6,7 @@ import json
 import math
 import mmap
 import os
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,12 @@ def read_nested(path: Path) -> Any:
             f"model, or set the environment variable {ALLOW_PICKLE}=1 to read such files (tensors only, no code)"
         )
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([torch.nn.ParameterDict]):  # as the first textual inversions were saved
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:  # torch's words advise to run the code
+        raise WeightsError(
+            f"{path.name} holds more than weights, such as code, or is damaged: it is not read"
+        ) from error
     except Exception as error:
         raise WeightsError(f"{path.name} holds more than weights, or is damaged: {error}") from error
 

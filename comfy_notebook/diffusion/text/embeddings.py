@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ... import model_folders
-from ..checkpoints.files import WeightsError, read_weights
+from ..checkpoints.files import WeightsError, read_nested, read_weights
 
 MARK = "embedding:"
 _SUFFIXES = (".safetensors", ".pt", ".bin")
@@ -25,7 +26,7 @@ def find_embedding(name: str, width: int, key: str) -> Any:
         _log.warning("There is no embedding %r%s.", name, _near(name))
         return None
     try:
-        rows = _rows(read_weights(path)[0], key)
+        rows = _rows(_weights(path), key)
     except (WeightsError, OSError) as error:
         _log.warning("The embedding %r is left out: %s", name, error)
         return None
@@ -55,10 +56,18 @@ def _near(name: str) -> str:
     return f"; there is {', '.join(close)}" if close else ""
 
 
+def _weights(path: Path) -> dict[str, Any]:
+    if path.suffix == ".safetensors":
+        return read_weights(path)[0]
+    loaded = read_nested(path)
+    held = loaded.get("string_to_param", loaded) if isinstance(loaded, Mapping) else {}
+    return dict(held.items())
+
+
 def _rows(weights: dict[str, Any], key: str) -> Any:
     if key in weights:
         return weights[key]
-    for name in ("emb_params", "*", "string_to_param.*"):
+    for name in ("emb_params", "*"):
         if name in weights:
             return weights[name]
     return next(iter(weights.values()), None) if len(weights) == 1 else None
