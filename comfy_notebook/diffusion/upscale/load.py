@@ -116,7 +116,8 @@ def _through_spandrel(weights: Mapping[str, Tensor], file: str) -> Any:
     try:
         found = spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(weights))
     except Exception as error:
-        raise WeightsError(f"{file} is no upscaler that is known: {str(error) or type(error).__name__}") from error
+        why = str(error) or "its weights are those of no network that spandrel reads"
+        raise WeightsError(f"{file} is no upscaler that is known: {why}") from error
     if not isinstance(found, spandrel.ImageModelDescriptor):
         raise WeightsError(f"{file} is no network that turns one image into a larger one, but a {type(found).__name__}")
     return found.eval()
