@@ -59,7 +59,7 @@ def rejection(prompt: Mapping[str, Any], error: Mapping[str, Any], node_errors: 
     details = str(error.get("details") or "").strip()
     if details and not found:
         message = f"{message}: {details}"
-    if error.get("type") == "missing_node_type":
+    if error.get("type") == "missing_node_type" and "not built here" not in message:
         from ..workflow.convert import SHOW_ONCE
 
         message = f"{message.rstrip('.')}. {SHOW_ONCE}"

@@ -13,11 +13,17 @@ from .code_version import function_version
 from .definition import NodeDefinition, OutputDefinition
 from .errors import NodeDefinitionError
 from .image_values import as_image, as_mask
+from .model_values import as_latent, as_model
 from .v1 import definition_from_class
 from .v3 import definition_from_v3, is_v3_class
 
 _RESULT_KEYS = {"ui", "result", "expand"}
-_NORMALISE: Mapping[str, Callable[[Any], Any]] = {"IMAGE": as_image, "MASK": as_mask}
+_NORMALISE: Mapping[str, Callable[[Any], Any]] = {
+    "IMAGE": as_image,
+    "MASK": as_mask,
+    "LATENT": as_latent,
+    "MODEL": as_model,
+}
 
 
 def definition_from_function(
@@ -212,11 +218,9 @@ def _ui_lists(ui: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _normalised(value: Any, output: Result) -> Any:
-    normalise = _NORMALISE.get(output.type)
-    if normalise is not None and not _is_blocker(value):
-        return normalise(value)
-    if value is None and output.type != "*":
+    if value is None and output.type not in ("*", "IMAGE", "MASK"):
         raise TypeError(
             f"it returned None for {output.name}; return a value, or annotate it with '| None' if there may be none"
         )
-    return value
+    normalise = _NORMALISE.get(output.type)
+    return value if normalise is None or _is_blocker(value) else normalise(value)

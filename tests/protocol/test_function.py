@@ -351,6 +351,10 @@ BROKEN: list[tuple[Any, Any, str]] = [
     (cn.Mask, [np.zeros((2, 3)), np.zeros((3, 2))], "several sizes"),
     (int, None, r"1 output \(INT\): it returned None for INT; return a value"),
     (cn.Model, None, "it returned None for MODEL"),
+    (cn.Model, "sdxl", r"str is no MODEL; return what a loader made, or cn.wrap_model\(network\)"),
+    (cn.Latent, 5, "int is no latent; return"),
+    (cn.Latent, {"sample": 1}, "a dict without samples is no latent"),
+    (cn.Latent, {"samples": np.zeros((4, 8))}, r"a dict with samples ndarray \[4, 8\] is no latent"),
     (tuple[cn.Image, int], (np.zeros((2, 2)), None), "it returned None for INT"),
     (tuple[int, int], (1, 2, 3), r"2 outputs \(INT, INT\) and returned 3; return a tuple of 2"),
     (tuple[cn.Image, int], 5, "returned one int; return a tuple of 2"),
@@ -363,6 +367,14 @@ BROKEN: list[tuple[Any, Any, str]] = [
 def test_what_is_no_such_output_is_refused(annotation: Any, value: Any, told: str) -> None:
     with pytest.raises((TypeError, ValueError), match=f"maker promised.*{told}"):
         returning(annotation, value)
+
+
+def test_a_tensor_alone_is_a_latent() -> None:
+    torch = pytest.importorskip("torch")
+    tensor = torch.zeros(1, 4, 8, 8)
+    assert returning(cn.Latent, tensor)[0]["samples"] is tensor
+    whole = {"samples": tensor, "noise_mask": torch.ones(1, 8, 8)}
+    assert returning(cn.Latent, whole)[0] is whole
 
 
 def test_none_where_there_may_be_none() -> None:
