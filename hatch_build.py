@@ -16,7 +16,7 @@ def newest_change(front_end: Path) -> float:
     """Time of the latest change to anything the bundle is made of."""
     sources = [front_end / "build.mjs", front_end / "package-lock.json"]
     # The table that kernel and editor share.
-    sources += [front_end.parent / "comfy_notebook" / "workflow" / "missing_nodes.json"]
+    sources += (front_end.parent / "comfy_notebook" / "workflow").glob("missing_nodes.json")
     sources += [path for path in (front_end / "src").rglob("*") if path.is_file()]
     return max(path.stat().st_mtime for path in sources)
 
