@@ -23,7 +23,7 @@ def _checked(name: Any, kind: str = "input") -> bool | str:
 def _loaded(name: str, kind: str = "input") -> tuple[Tensor, Tensor]:
     from .ops.decode import load
 
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str):
         raise ValueError("choose a file to load: there is no name")
     if (problem := image_files.problem(name, kind)) is not None:
         raise FileNotFoundError(problem)
