@@ -22,12 +22,12 @@ def as_image(value: Any) -> Any:
     if _is_list_of_pictures(value):
         return _torch().cat(_of_one_size(_same_channels([as_image(item) for item in value])))
     if not _is_picture(value):
-        raise TypeError(f"{_shown(value)} is no image; return {_IMAGE}")
+        raise TypeError(f"{shown(value)} is no image; return {_IMAGE}")
     tensor = _float_tensor(_pil_array(value, ("RGB", "RGBA")) if _is_pil(value) else value)
     if tensor.ndim == 2:
         tensor = tensor.unsqueeze(-1).repeat(1, 1, 3)
     if tensor.ndim not in (3, 4):
-        raise TypeError(f"{_shown(value)} is no image; return {_IMAGE}")
+        raise TypeError(f"{shown(value)} is no image; return {_IMAGE}")
     return tensor.unsqueeze(0) if tensor.ndim == 3 else tensor
 
 
@@ -37,10 +37,10 @@ def as_mask(value: Any) -> Any:
     if _is_list_of_pictures(value):
         return _torch().cat(_of_one_size([as_mask(item) for item in value]))
     if not _is_picture(value):
-        raise TypeError(f"{_shown(value)} is no mask; return {_MASK}")
+        raise TypeError(f"{shown(value)} is no mask; return {_MASK}")
     tensor = _float_tensor(_pil_array(value, ("L",)) if _is_pil(value) else value)
     if tensor.ndim not in (2, 3):
-        raise TypeError(f"{_shown(value)} is no mask; return {_MASK}")
+        raise TypeError(f"{shown(value)} is no mask; return {_MASK}")
     return tensor.unsqueeze(0) if tensor.ndim == 2 else tensor
 
 
@@ -70,7 +70,8 @@ def _with_channels(tensor: Any, channels: int) -> Any:
     return _torch().cat([colours, colours.new_ones(*colours.shape[:-1], channels - colours.shape[-1])], dim=-1)
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value in a message: its type, and what tells it from others."""
     if value is None:
         return "None"
     if isinstance(value, (str, int, float)):
