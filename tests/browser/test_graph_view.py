@@ -701,6 +701,28 @@ def test_tooltips(page: Any, place: dict[str, Any], text: str) -> None:
     assert page.locator(".cn-tooltip").count() == 0
 
 
+def test_a_missing_node_says_what_it_needs(page: Any) -> None:
+    page.evaluate(
+        """() => {
+            window.drawn = [];
+            const fill = CanvasRenderingContext2D.prototype.fillText;
+            CanvasRenderingContext2D.prototype.fillText = function (text, ...at) {
+                drawn.push(text);
+                fill.call(this, text, ...at);
+            };
+        }"""
+    )
+    load(page, [node(1, "FarAway", 100, 100, properties={"cnr_id": "some-pack"})])
+    drawn = " ".join(page.evaluate("drawn"))
+    assert "Not installed. It comes with the pack some-pack." in drawn
+    x, y = at(page, node=1, title=True)
+    page.mouse.move(x - 3, y)
+    page.mouse.move(x, y)
+    page.wait_for_selector(".cn-tooltip")
+    told = page.locator(".cn-tooltip").inner_text()
+    assert told == "The node type FarAway is not installed. It comes with the pack some-pack."
+
+
 def test_destroy_leaves_nothing(page: Any) -> None:
     widgets(page)
     page.evaluate("view.destroy()")
