@@ -378,6 +378,7 @@ def test_context_menu_stays_inside_and_works(page: Any) -> None:
 def test_titles_are_edited_in_place(page: Any) -> None:
     load(page, [node(1, "Source", 100, 100)])
     page.mouse.dblclick(*at(page, node=1, title=True))
+    page.wait_for_function("['INPUT', 'TEXTAREA'].includes(document.activeElement?.tagName)")
     page.keyboard.type("<img src=x onerror=alert(1)>")
     page.keyboard.press("Enter")
     assert saved(page, 1)["title"] == "<img src=x onerror=alert(1)>"
